@@ -1,0 +1,1 @@
+"""Customer intelligence: pure code by domain, with Dagster only in `defs/`."""

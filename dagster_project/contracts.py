@@ -1,0 +1,108 @@
+"""The contracts of all tables, read from the one place where they are written: the YAML files of dbt.
+
+Here: typed access to them. Not here: what is done with them (checks in `quality/`, metadata in `defs/`).
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.settings import DBT_DIR
+
+UNIT_BY_SUFFIX = {
+    "_amount": "reporting currency",
+    "_days": "days",
+    "_count": "count",
+    "_share": "0-1",
+    "_probability": "0-1",
+    "_score": "0-100",
+    "_minutes": "minutes",
+    "_seconds": "seconds",
+}
+NUMERIC_TYPES = ("bigint", "double", "decimal")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract; `rules` is its `meta` (required, accepted, unit, source ...)."""
+
+    name: str
+    data_type: str
+    description: str
+    rules: dict[str, Any] = field(default_factory=dict)
+    not_null: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit in words; empty for text, dates and booleans, and for a number that forgot it."""
+        if not self.data_type.startswith(NUMERIC_TYPES):
+            return ""
+        if self.name.startswith(("days_since_", "days_until_")):
+            return "days"
+        suffix = next((suffix for suffix in UNIT_BY_SUFFIX if self.name.endswith(suffix)), "")
+        return str(self.rules.get("unit") or UNIT_BY_SUFFIX.get(suffix, ""))
+
+    @property
+    def landing_type(self) -> str:
+        """DuckDB type of the landing field that the column reads."""
+        return str(self.rules.get("landing_type", "VARCHAR"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """One contract: a dbt model, or a gold table written by Python (a dbt source of the same name)."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    is_written_by_python: bool
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    rules = dict(entry.get("config", {}).get("meta", {}))
+    not_null = bool(rules.get("required")) or any(
+        constraint["type"] == "not_null" for constraint in entry.get("constraints", [])
+    )
+    return Column(entry["name"], entry["data_type"], entry.get("description", ""), rules, not_null)
+
+
+def _table(entry: dict[str, Any], is_written_by_python: bool) -> Table:
+    meta = entry.get("config", {}).get("meta", {})
+    return Table(
+        name=entry["name"],
+        description=entry["description"],
+        columns=tuple(_column(column) for column in entry.get("columns", [])),
+        grain=tuple(meta.get("grain") or meta.get("key") or ()),
+        is_written_by_python=is_written_by_python,
+    )
+
+
+def read_tables(folder: Path) -> dict[str, Table]:
+    """The contracts under a folder of models, by table name, sorted by it."""
+    tables: list[Table] = []
+    for path in sorted(folder.rglob("*.yml")):
+        document = yaml.safe_load(path.read_text())
+        tables += [_table(entry, False) for entry in document.get("models", [])]
+        for source in document.get("sources", []):
+            if source["name"] == "scored":
+                tables += [_table(entry, True) for entry in source["tables"]]
+    return {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+
+
+@cache
+def gold_tables() -> dict[str, Table]:
+    """Contracts of the gold tables, by name."""
+    return read_tables(DBT_DIR / "models" / "gold")
+
+
+@cache
+def landing_objects() -> dict[str, dict[str, str]]:
+    """Landing fields with their DuckDB types, by `<system>__<object>`: what the bronze contracts read."""
+    return {
+        name: {str(column.rules["source"]): column.landing_type for column in table.columns}
+        for name, table in read_tables(DBT_DIR / "models" / "bronze").items()
+    }

@@ -1,0 +1,150 @@
+"""Every path and tunable of the pipeline, typed and with its unit.
+
+The only reader of environment variables and `.env`. Nothing else belongs here: no logic, no input or output
+beyond reading the list of currencies that a setting may name.
+"""
+
+import csv
+import datetime as dt
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+DBT_DIR = PROJECT_DIR / "dbt"
+
+SourceName = Literal["sample", "files"]
+
+
+class SettingsError(Exception):
+    """A setting has a value that is not allowed; the message is one line per setting, for a person."""
+
+
+def known_currencies() -> list[str]:
+    """Currencies that have a rate in `dbt/seeds/currency_rates.csv`."""
+    with (DBT_DIR / "seeds" / "currency_rates.csv").open() as rates:
+        return [row["currency"] for row in csv.DictReader(rates)]
+
+
+class Settings(BaseSettings):
+    """Settings from the environment or `.env`: the field `data_dir` is `CUSTINT_DATA_DIR`, and so on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CUSTINT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="a folder")
+    sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
+        ("sample",), min_length=1, description="a comma list of sample, files"
+    )
+    as_of_date: dt.date | None = Field(None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
+    sample_customers: int = Field(2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
+    reporting_currency: str = Field("USD", description=f"one of {', '.join(known_currencies())}")
+    churn_horizon_days: int = Field(90, ge=7, le=365, description="a whole number of days, 7 to 365")
+    gross_margin_share: float = Field(0.80, gt=0, le=1, description="a share above 0, up to 1")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split_comma_list(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_not_a_file(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError("it is a file")
+        return value.expanduser().resolve()
+
+    @field_validator("as_of_date", mode="before")
+    @classmethod
+    def _is_an_iso_day(cls, value: object) -> object:
+        return dt.date.fromisoformat(value.strip()) if isinstance(value, str) else value
+
+    @field_validator("as_of_date")
+    @classmethod
+    def _is_in_range(cls, value: dt.date | None) -> dt.date | None:
+        if value is not None and not 1990 <= value.year <= 2099:
+            raise ValueError("out of range")
+        return value
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _has_a_rate(cls, value: str) -> str:
+        if value not in known_currencies():
+            raise ValueError("no rate")
+        return value
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Where a user drops files; nothing of ours writes there."""
+        return self.data_dir / "inbox"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Immutable files as the sources delivered them."""
+        return self.data_dir / "landing"
+
+    @property
+    def sample_truth_dir(self) -> Path:
+        """What is true of the sample company; never read by the pipeline."""
+        return self.data_dir / "sample_truth"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that runs write; analysts read the published one instead."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """What analysts open."""
+        return self.data_dir / "published"
+
+    @property
+    def model_tracking_dir(self) -> Path:
+        """MLflow's database and models."""
+        return self.data_dir / "mlflow"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """What dbt compiles and logs."""
+        return self.data_dir / "dbt_target"
+
+    @property
+    def first_as_of_date(self) -> dt.date:
+        """First day that may be scored: the sample company's first, or early enough for anybody's files."""
+        return dt.date(1990, 1, 1) if "files" in self.sources else dt.date(2024, 10, 1)
+
+    def for_dbt(self, as_of_date: dt.date) -> dict[str, str]:
+        """The settings as the environment variables that `dbt/macros/settings.sql` reads."""
+        return {
+            "CUSTINT_DATA_DIR": str(self.data_dir),
+            "CUSTINT_AS_OF_DATE": as_of_date.isoformat(),
+            "CUSTINT_REPORTING_CURRENCY": self.reporting_currency,
+            "CUSTINT_CHURN_HORIZON_DAYS": str(self.churn_horizon_days),
+        }
+
+
+def load_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: one line per wrong setting: its name, its value and what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = str(problem["loc"][0])
+            allowed = Settings.model_fields[name].description
+            lines.append(f"CUSTINT_{name.upper()} is {problem['input']!r}; allowed is {allowed}.")
+        raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
