@@ -1,0 +1,17 @@
+{#
+  Landing files as rows. A vendor's object is all its batches; an object of the file drop is its newest batch,
+  because a dropped file is the whole truth of its object.
+#}
+
+{% macro landing_files(system, object_name) -%}
+    {%- set folder = landing_dir() ~ '/' ~ system ~ '/' ~ object_name -%}
+    {%- if system == 'files' and execute -%}
+        {{ folder }}/{{ run_query("select max(parse_filename(file)) from glob('" ~ folder ~ "/*.parquet')").columns[0][0] }}
+    {%- else -%}
+        {{ folder }}/*.parquet
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro landing_rows(system, object_name) -%}
+    read_parquet('{{ landing_files(system, object_name) }}', union_by_name = true)
+{%- endmacro %}

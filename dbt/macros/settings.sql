@@ -1,0 +1,17 @@
+{# The run's settings, under the names that people set them by; `dagster_project/settings.py` passes them on. #}
+
+{% macro landing_dir() -%}
+    {{ env_var('CUSTINT_DATA_DIR', '../data') }}/landing
+{%- endmacro %}
+
+{% macro reporting_currency() -%}
+    '{{ env_var('CUSTINT_REPORTING_CURRENCY', 'USD') }}'
+{%- endmacro %}
+
+{% macro churn_horizon_days() -%}
+    {{ env_var('CUSTINT_CHURN_HORIZON_DAYS', '90') | int }}
+{%- endmacro %}
+
+{% macro as_of_date() -%}
+    cast('{{ env_var('CUSTINT_AS_OF_DATE', '1970-01-01') }}' as date)
+{%- endmacro %}

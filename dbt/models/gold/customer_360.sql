@@ -1,0 +1,84 @@
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of_date',
+    on_schema_change='fail'
+) }}
+
+with features as (
+    select * from {{ ref('customer_features') }} where as_of_date = {{ as_of_date() }}
+),
+
+customers as (
+    select * from {{ ref('dim_customer') }}
+),
+
+{%- for name in ['rfm', 'clv', 'health', 'churn', 'incentives'] %}
+{{ name }} as (
+    select * from {{ source('scored', 'customer_' ~ name) }} where as_of_date = {{ as_of_date() }}
+),
+
+{%- endfor %}
+joined as (
+    select
+        features.customer_id,
+        features.as_of_date,
+        customers.name,
+        customers.kind,
+        customers.email,
+        customers.phone,
+        features.industry,
+        features.country,
+        features.customer_since_date,
+        features.tenure_days,
+        features.is_subscriber,
+        features.plan,
+        features.mrr_amount,
+        features.seat_count,
+        features.days_until_renewal,
+        features.is_cancel_at_period_end,
+        features.open_invoice_amount,
+        features.active_day_last_30_days_count,
+        features.days_since_last_usage,
+        features.ticket_last_90_days_count,
+        features.open_ticket_count,
+        features.csat_last_180_days_rating,
+        features.nps_rating,
+        features.days_since_last_interaction,
+        rfm.purchase_count,
+        rfm.spend_amount,
+        rfm.days_since_last_purchase,
+        rfm.r_score,
+        rfm.f_score,
+        rfm.m_score,
+        rfm.rfm_segment,
+        clv.model as clv_model,
+        clv.predicted_clv_amount,
+        clv.probability_alive,
+        clv.value_tier,
+        health.status as health_status,
+        health.health_score,
+        health.health_level,
+        health.coverage_share as health_coverage_share,
+        churn.status as churn_status,
+        churn.churn_probability,
+        churn.risk_level,
+        churn.reason_1,
+        churn.reason_2,
+        churn.reason_3,
+        cast(churn.churn_probability * clv.predicted_clv_amount as decimal(18, 2)) as value_at_risk_amount,
+        incentives.status as incentive_status,
+        incentives.incentive_id,
+        incentives.incentive_name,
+        incentives.retention_lift,
+        incentives.cost_amount as incentive_cost_amount,
+        incentives.expected_roi_amount,
+        incentives.reason as incentive_reason
+    from features
+    inner join customers on features.customer_id = customers.customer_id
+    inner join rfm on features.customer_id = rfm.customer_id
+    inner join clv on features.customer_id = clv.customer_id
+    inner join health on features.customer_id = health.customer_id
+    inner join churn on features.customer_id = churn.customer_id
+    inner join incentives on features.customer_id = incentives.customer_id
+)
+
+select * from joined

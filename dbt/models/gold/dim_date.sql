@@ -1,0 +1,29 @@
+with data_days as (
+    select min(first_date) as first_date, max(last_date) as last_date from {{ ref('data_days') }}
+),
+
+days as (
+    select cast(unnest(generate_series(
+        date_trunc('year', first_date),
+        date_trunc('year', last_date) + interval 2 year - interval 1 day,
+        interval 1 day
+    )) as date) as date
+    from data_days
+),
+
+described as (
+    select
+        date,
+        cast(extract(year from date) as bigint) as year,
+        cast(extract(quarter from date) as bigint) as quarter,
+        cast(extract(month from date) as bigint) as month,
+        monthname(date) as month_name,
+        cast(extract(isodow from date) as bigint) as iso_weekday,
+        dayname(date) as weekday_name,
+        extract(isodow from date) >= 6 as is_weekend,
+        cast(date_trunc('month', date) as date) as month_start_date,
+        last_day(date) as month_end_date
+    from days
+)
+
+select * from described

@@ -1,0 +1,11 @@
+with zendesk_tickets as (
+    {{ latest_versions(ref('zendesk__tickets'), 'ticket_ref') }}
+),
+
+texts as (
+    select 'zendesk' as system, ticket_ref, subject, body from zendesk_tickets
+    union all
+    select 'files' as system, ticket_ref, subject, body from {{ ref('files__tickets') }}
+)
+
+select * from texts
