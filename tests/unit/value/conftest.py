@@ -1,0 +1,107 @@
+"""Feature frames for the value tests: a builder with defaults, and the published CDNOW purchases."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from dagster_project.value import clv, rfm
+
+AS_OF_DATE = dt.date(2026, 9, 30)
+CDNOW_FILE = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cdnow" / "CDNOW_master.txt"
+CDNOW_CUT_DATE = dt.date(1997, 9, 30)
+
+GOLD_DIR = Path(__file__).resolve().parents[3] / "dbt" / "models" / "gold"
+CONTRACT_TYPES = {
+    "text": pl.String(),
+    "date": pl.Date(),
+    "bigint": pl.Int64(),
+    "double": pl.Float64(),
+    "decimal(18,2)": pl.Decimal(18, 2),
+}
+
+SCHEMA = rfm.FEATURES | clv.FEATURES
+
+
+@pytest.fixture(scope="session")
+def contract_schema() -> Callable[[str], pl.Schema]:
+    """Names, order and types of a gold table's columns, from its contract."""
+
+    def read(table: str) -> pl.Schema:
+        contract = yaml.safe_load((GOLD_DIR / f"{table}.yml").read_text())
+        columns = contract["sources"][0]["tables"][0]["columns"]
+        return pl.Schema({column["name"]: CONTRACT_TYPES[column["data_type"]] for column in columns})
+
+    return read
+
+
+@pytest.fixture
+def make_features() -> Callable[..., pl.DataFrame]:
+    """Build `customer_features` rows from columns; what is not given is null, ids count from c0000."""
+
+    def build(row_count: int, **columns: Any) -> pl.DataFrame:
+        given = {
+            "customer_id": [f"c{i:04d}" for i in range(row_count)],
+            "as_of_date": [AS_OF_DATE] * row_count,
+        }
+        missing = {name: [None] * row_count for name in SCHEMA}
+        frame = pl.DataFrame(missing | given | columns, strict=False)
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def cdnow_purchase_days() -> pl.DataFrame:
+    """One row per customer and purchase day of the CDNOW cohort: 23,570 customers, 18 months."""
+    if not CDNOW_FILE.exists():
+        pytest.skip("the CDNOW purchases are third-party data and are not there: shared/data/cdnow")
+    lines = pl.Series("line", CDNOW_FILE.read_text().splitlines()[1:]).str.strip_chars()
+    fields = (
+        lines.filter(lines != "")
+        .str.replace_all(r"\s+", " ")
+        .str.split(" ")
+        .list.to_struct(fields=["customer_id", "day", "cds", "dollars"])
+    )
+    return (
+        fields.struct.unnest()
+        .select(
+            "customer_id",
+            day=pl.col("day").str.to_date("%Y%m%d"),
+            amount=pl.col("dollars").cast(pl.Decimal(18, 2)),
+        )
+        .group_by("customer_id", "day")
+        .agg(pl.col("amount").sum())
+        .sort("customer_id", "day")
+    )
+
+
+@pytest.fixture(scope="session")
+def cdnow_features(cdnow_purchase_days: pl.DataFrame) -> pl.DataFrame:
+    """The cohort's features at the end of its first 39 weeks."""
+    features = (
+        cdnow_purchase_days.filter(pl.col("day") <= CDNOW_CUT_DATE)
+        .group_by("customer_id", maintain_order=True)
+        .agg(
+            purchase_count=pl.len().cast(pl.Int64),
+            purchase_day_count=pl.len().cast(pl.Int64),
+            days_since_first_purchase=(pl.lit(CDNOW_CUT_DATE) - pl.col("day").min()).dt.total_days(),
+            days_since_last_purchase=(pl.lit(CDNOW_CUT_DATE) - pl.col("day").max()).dt.total_days(),
+            purchase_span_days=(pl.col("day").max() - pl.col("day").min()).dt.total_days(),
+            spend_amount=pl.col("amount").sum(),
+            gross_spend_amount=pl.col("amount").sum(),
+            first_day_spend_amount=pl.col("amount").first(),
+        )
+        .with_columns(
+            as_of_date=pl.lit(CDNOW_CUT_DATE),
+            has_ever_subscribed=pl.lit(False),
+            is_subscriber=pl.lit(False),
+            subscribed_days=pl.lit(None, dtype=pl.Int64),
+            mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
+        )
+    )
+    return features.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
