@@ -1,0 +1,1 @@
+"""Who is who: which records of all systems are one customer."""

@@ -1,0 +1,1 @@
+"""What customers feel, read from what they write to support."""

@@ -1,0 +1,87 @@
+"""How e-mail addresses and company domains are spelled as keys."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagster_project.identity.keys import email_company_domain, email_key, web_company_domain
+
+
+def key_of(email: str | None) -> str | None:
+    return (
+        pl.DataFrame({"email": [email]}, schema={"email": pl.String})
+        .select(email_key(pl.col("email")))
+        .item()
+    )
+
+
+def domain_of(address: str | None) -> str | None:
+    frame = pl.DataFrame({"web": [address]}, schema={"web": pl.String})
+    return frame.select(web_company_domain(pl.col("web"))).item()
+
+
+@pytest.mark.parametrize(
+    ("email", "key"),
+    [
+        ("  Ann@Acme.COM ", "ann@acme.com"),
+        ("ann+billing@acme.com", "ann@acme.com"),
+        ("a.n.n+x@gmail.com", "ann@gmail.com"),
+        ("ann@googlemail.com", "ann@gmail.com"),
+        ("a.nn@acme.com", "a.nn@acme.com"),
+        ("jürgen@müller.de", "jürgen@müller.de"),
+        (None, None),
+        ("", None),
+        ("ann", None),
+        ("ann@acme", None),
+        ("@acme.com", None),
+        ("+tag@acme.com", None),
+        ("...@gmail.com", None),
+        ("ann@acme..com", None),
+        ("ann@b@acme.com", None),
+        ("ann@acme.com; bob@acme.com", None),
+        ("No-Reply@acme.com", None),
+        ("none@none.com", None),
+    ],
+)
+def test_an_address_has_one_spelling_or_is_no_key(email, key):
+    assert key_of(email) == key
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=20) | st.emails())
+def test_normalising_an_address_twice_changes_nothing(email):
+    key = key_of(email)
+    assert key is None or key_of(key) == key
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("https://www.Acme.com/about?x=1", "acme.com"),
+        ("shop.acme.co.uk", "acme.co.uk"),
+        ("acme.com:8080", "acme.com"),
+        ("http://user:secret@acme.com", "acme.com"),
+        ("acme.com.", "acme.com"),
+        ("shop1.myshopify.com", "shop1.myshopify.com"),
+        ("co.uk", None),
+        ("gmail.com", None),
+        ("https://facebook.com/acme", None),
+        ("localhost", None),
+        ("10.0.0.1", None),
+        ("not a domain", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_company_domain_is_the_registered_name_of_a_host_of_its_own(address, domain):
+    assert domain_of(address) == domain
+
+
+@pytest.mark.parametrize(
+    ("key", "domain"),
+    [("ann@mail.acme.com", "acme.com"), ("ann@gmail.com", None), ("ann@yahoo.co.uk", None), (None, None)],
+)
+def test_free_mail_says_nothing_about_a_company(key, domain):
+    frame = pl.DataFrame({"key": [key]}, schema={"key": pl.String})
+    assert frame.select(email_company_domain(pl.col("key"))).item() == domain
