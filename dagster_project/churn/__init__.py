@@ -1,0 +1,1 @@
+"""Churn: point-in-time features to calibrated probabilities with reasons; no Dagster, no clock."""

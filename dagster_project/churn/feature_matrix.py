@@ -1,0 +1,172 @@
+"""The one list of what the churn model may look at, and how a frame of customers becomes a matrix.
+
+Here: every model feature with its idea (family) and the direction that is plain from cause. Not here: the
+words for people (`reasons.py`) and the learning (`model.py`). Identifiers, dates, labels and free attributes
+such as country or industry never enter: they either leak, or have too many levels for the events there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+FloatMatrix = npt.NDArray[np.float64]
+
+INTERVAL_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+PLAN_PREFIX = "plan_is_"
+
+
+@dataclass(frozen=True)
+class ModelFeature:
+    """One number that the model sees.
+
+    Attributes:
+        name: Name in the matrix.
+        family: Idea it belongs to; two reasons given to one customer are never of the same family.
+        direction: 1 when more can only raise the risk, -1 when it can only lower it, 0 when cause does not
+            say.
+        value: How it is computed from a row of `customer_features`; null stays null.
+    """
+
+    name: str
+    family: str
+    direction: Literal[-1, 0, 1]
+    value: pl.Expr
+
+
+def _number(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Float64)
+
+
+def _column(name: str, family: str, direction: Literal[-1, 0, 1] = 0) -> ModelFeature:
+    return ModelFeature(name, family, direction, _number(name))
+
+
+def _share(part: str, whole: str) -> pl.Expr:
+    """Part of a whole; null when there is no whole, so that 0/0 is 'unknown' and not 0."""
+    return pl.when(_number(whole) > 0).then(_number(part) / _number(whole))
+
+
+def _trend(now: str, before: str) -> pl.Expr:
+    """Log ratio with 1 added to both, so that few counts give small trends and zero is allowed."""
+    return ((_number(now).clip(0) + 1) / (_number(before).clip(0) + 1)).log()
+
+
+MODEL_FEATURES: tuple[ModelFeature, ...] = (
+    ModelFeature("is_organization", "kind", 0, (pl.col("kind") == "organization").cast(pl.Float64)),
+    _column("employee_count", "company_size"),
+    _column("tenure_days", "tenure"),
+    _column("subscription_tenure_days", "tenure"),
+    _column("renewal_count", "tenure"),
+    _column("mrr_amount", "price"),
+    ModelFeature("mrr_per_seat_amount", "price", 0, _share("mrr_amount", "seat_count")),
+    ModelFeature("mrr_change_share", "contraction", -1, _share("mrr_amount", "mrr_90_days_ago_amount") - 1),
+    ModelFeature("seat_change_share", "contraction", -1, _share("seat_count", "seat_90_days_ago_count") - 1),
+    _column("seat_count", "seats"),
+    _column("active_subscription_count", "subscriptions", -1),
+    _column("ended_subscription_count", "subscriptions"),
+    ModelFeature(
+        "billing_interval_days",  # ordinal by length: a longer commitment has fewer days on which to leave
+        "commitment",
+        0,
+        pl.col("billing_interval").replace_strict(INTERVAL_DAYS, default=None, return_dtype=pl.Float64),
+    ),
+    _column("days_until_renewal", "renewal_date"),
+    _column("is_cancel_at_period_end", "notice", 1),
+    _column("failed_payment_last_90_days_count", "payment", 1),
+    ModelFeature("open_invoice_months", "payment", 1, _share("open_invoice_amount", "mrr_amount")),
+    ModelFeature(
+        "spend_trend", "spend", 0, _trend("spend_last_90_days_amount", "spend_prior_90_days_amount")
+    ),
+    _column("days_since_last_purchase", "spend"),
+    _column("has_usage_data", "usage"),
+    _column("days_since_last_usage", "usage", 1),
+    _column("active_day_last_30_days_count", "usage", -1),
+    _column("active_week_last_12_weeks_count", "usage", -1),
+    ModelFeature(
+        "active_day_trend",
+        "usage",
+        -1,
+        _trend("active_day_last_30_days_count", "active_day_prior_30_days_count"),
+    ),
+    ModelFeature(
+        "usage_event_trend",
+        "usage",
+        -1,
+        _trend("usage_event_last_30_days_count", "usage_event_prior_30_days_count"),
+    ),
+    _column("usage_event_last_30_days_count", "usage"),
+    _column("active_user_last_30_days_count", "users", -1),
+    ModelFeature("active_user_per_seat", "users", -1, _share("active_user_last_30_days_count", "seat_count")),
+    _column("feature_last_30_days_count", "breadth", -1),
+    ModelFeature(
+        "error_per_event", "errors", 1, _share("error_last_30_days_count", "usage_event_last_30_days_count")
+    ),
+    _column("ticket_last_90_days_count", "tickets"),
+    _column("open_ticket_count", "tickets"),
+    _column("escalated_ticket_last_90_days_count", "escalations", 1),
+    _column("csat_last_180_days_rating", "satisfaction", -1),
+    _column("ticket_sentiment_last_180_days_polarity", "sentiment", -1),
+    _column("nps_rating", "recommendation", -1),
+    _column("days_since_last_survey", "survey"),
+    _column("message_last_180_days_count", "messages"),
+    ModelFeature(
+        "message_opened_share",
+        "messages",
+        0,
+        _share("message_opened_last_180_days_count", "message_last_180_days_count"),
+    ),
+    _column("web_visit_last_90_days_count", "web_visits"),
+    _column("days_since_last_interaction", "interaction", 1),
+)
+
+
+def feature_columns(frame: pl.DataFrame, plans: Sequence[str] = ()) -> pl.DataFrame:
+    """The model's columns of each row, Float64, in the order of `MODEL_FEATURES` and then one per plan.
+
+    Args:
+        frame: Rows with the columns of `customer_features`; other columns are ignored.
+        plans: Plans that get a 0/1 column, learned by the model from its own examples; a plan that is not
+            among them (new since, or null) has 0 everywhere. The price per seat stands in as the order of
+            plans.
+
+    Returns:
+        One Float64 column per feature, row order kept, nulls kept.
+    """
+    numbers = [feature.value.cast(pl.Float64).alias(feature.name) for feature in MODEL_FEATURES]
+    plan = pl.col("plan").cast(pl.String).fill_null("")
+    indicators = [(plan == name).cast(pl.Float64).alias(f"{PLAN_PREFIX}{name}") for name in plans]
+    return frame.select(numbers + indicators)
+
+
+def feature_matrix(frame: pl.DataFrame, plans: Sequence[str] = ()) -> tuple[FloatMatrix, tuple[str, ...]]:
+    """Matrix and names for the model; unknown values are NaN, which the trees send down a learned branch.
+
+    Args:
+        frame: Rows with the columns of `customer_features`.
+        plans: See `feature_columns`.
+
+    Returns:
+        Matrix of shape (rows, features), and the feature names in column order.
+
+    Raises:
+        polars.exceptions.ColumnNotFoundError: A column of the contract is missing.
+    """
+    columns = feature_columns(frame, plans)
+    matrix = columns.fill_null(float("nan")).to_numpy().astype(np.float64, copy=False)
+    return np.where(np.isfinite(matrix), matrix, np.nan).reshape(frame.height, columns.width), tuple(
+        columns.columns
+    )
+
+
+def feature_families(plans: Sequence[str] = ()) -> tuple[str, ...]:
+    """Family of each column of the matrix, in column order."""
+    return tuple(feature.family for feature in MODEL_FEATURES) + ("plan",) * len(plans)
+
+
+def feature_directions(plans: Sequence[str] = ()) -> tuple[int, ...]:
+    """Monotone direction of each column of the matrix, in column order."""
+    return tuple(feature.direction for feature in MODEL_FEATURES) + (0,) * len(plans)

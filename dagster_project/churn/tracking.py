@@ -1,0 +1,120 @@
+"""Keeps each churn model with its parameters and metrics, so that a probability can be traced to its model.
+
+Here: one MLflow run per day and model, in a local SQLite file and a local folder. Not here: learning. No
+server and no network are used; the model is kept as XGBoost's own UBJ with our SHA-256, never as a pickle.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.churn.score import ChurnResult
+
+EXPERIMENT = "customer_churn"
+MODEL_NAME = "customer_churn"
+MODEL_FILE = "model.ubj"
+PARAMETERS_FILE = "parameters.json"
+LONGEST_PARAMETER = 500
+
+
+def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date) -> str:
+    """Log one run and register its model; a rerun of the same day and model finds the run and logs nothing.
+
+    Args:
+        tracking_dir: Gets `mlflow.db` and `artifacts/`.
+        result: What the day's scoring gave.
+        as_of_date: The day.
+
+    Returns:
+        The run's id.
+    """
+    client = _client(tracking_dir)
+    experiment_id = _experiment_id(client, tracking_dir)
+    key = {"as_of_date": as_of_date.isoformat(), "model_version": result.model_version}
+    wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in key.items())
+    finished = client.search_runs(
+        [experiment_id], f"{wanted} and attributes.status = 'FINISHED'", max_results=1
+    )
+    if finished:
+        return str(finished[0].info.run_id)
+    tags = {**key, "status": result.status}
+    if result.booster is not None:
+        tags["model_sha256"] = hashlib.sha256(result.booster).hexdigest()
+    run = client.create_run(experiment_id, tags=tags, run_name=f"{as_of_date} {result.model_version}")
+    run_id = str(run.info.run_id)
+    for name, value in result.parameters.items():
+        client.log_param(run_id, name, str(value)[:LONGEST_PARAMETER])
+    for row in result.metrics.filter(pl.col("value").is_not_null()).iter_rows(named=True):
+        client.log_metric(run_id, f"{row['dataset']}_{row['metric']}", row["value"])
+    _log_files(client, run_id, result)
+    if result.booster is not None:
+        _register(client, run_id, f"{run.info.artifact_uri}/{MODEL_FILE}", tags)
+    client.set_terminated(run_id)  # last, so that a run that broke off is not taken for a whole one
+    return run_id
+
+
+def load_churn_model(tracking_dir: Path, run_id: str) -> tuple[bytes, dict[str, Any]]:
+    """Bytes of the trees and the parameters of a logged run, for `saved_model_probabilities`.
+
+    Args:
+        tracking_dir: As given to `log_churn_model`.
+        run_id: Result of `log_churn_model`.
+
+    Returns:
+        Booster in UBJ format, and the parameters.
+
+    Raises:
+        ValueError: The file is not the one that was logged, or the run used no trees.
+    """
+    client = _client(tracking_dir)
+    expected = client.get_run(run_id).data.tags.get("model_sha256")
+    if expected is None:
+        raise ValueError(f"run {run_id} has no trees")
+    booster = Path(client.download_artifacts(run_id, MODEL_FILE)).read_bytes()
+    if hashlib.sha256(booster).hexdigest() != expected:
+        raise ValueError(f"the model file of run {run_id} is not the one that was logged")
+    parameters = json.loads(Path(client.download_artifacts(run_id, PARAMETERS_FILE)).read_text())
+    return booster, dict(parameters)
+
+
+def _client(tracking_dir: Path) -> Any:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read while mlflow is imported, so it is set before
+    from mlflow.tracking import MlflowClient
+
+    tracking_dir.mkdir(parents=True, exist_ok=True)
+    store = f"sqlite:///{(tracking_dir / 'mlflow.db').resolve()}"
+    return MlflowClient(tracking_uri=store, registry_uri=store)
+
+
+def _experiment_id(client: Any, tracking_dir: Path) -> str:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    return str(
+        client.create_experiment(
+            EXPERIMENT, artifact_location=(tracking_dir / "artifacts").resolve().as_uri()
+        )
+    )
+
+
+def _log_files(client: Any, run_id: str, result: ChurnResult) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = Path(folder) / PARAMETERS_FILE
+        parameters.write_text(json.dumps(result.parameters, indent=2, sort_keys=True))
+        client.log_artifact(run_id, str(parameters))
+        if result.booster is not None:
+            model = Path(folder) / MODEL_FILE
+            model.write_bytes(result.booster)
+            client.log_artifact(run_id, str(model))
+
+
+def _register(client: Any, run_id: str, source: str, tags: dict[str, str]) -> None:
+    if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
+        client.create_registered_model(MODEL_NAME)
+    client.create_model_version(MODEL_NAME, source=source, run_id=run_id, tags=tags)

@@ -1,0 +1,57 @@
+"""Each model is logged once and can be loaded back."""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+import pytest
+from churn_simulation import HORIZON_DAYS, as_features, empty_snapshots, month_ends, simulate_snapshots
+
+from dagster_project.churn.model import saved_model_probabilities
+from dagster_project.churn.score import score_churn
+from dagster_project.churn.tracking import load_churn_model, log_churn_model
+
+TODAY = month_ends(18)[-1]
+
+
+@pytest.fixture(scope="module")
+def tracking_dir(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("tracking with space") / "mlflow"
+
+
+def test_a_run_is_logged_once_and_its_model_gives_the_same_probabilities(tracking_dir):
+    from mlflow.tracking import MlflowClient
+
+    snapshots = simulate_snapshots(500, 18, seed=2)
+    features = as_features(snapshots, TODAY)
+    result = score_churn(features, snapshots, TODAY, HORIZON_DAYS)
+    run_id = log_churn_model(tracking_dir, result, TODAY)
+    assert log_churn_model(tracking_dir, result, TODAY) == run_id
+    store = f"sqlite:///{tracking_dir / 'mlflow.db'}"
+    client = MlflowClient(store, store)
+    runs = client.search_runs([client.get_experiment_by_name("customer_churn").experiment_id])
+    assert [run.info.run_id for run in runs] == [run_id]
+    evaluation = result.metrics.filter(pl.col("dataset") == "evaluation", pl.col("metric") == "auc")[
+        "value"
+    ].item()
+    assert runs[0].data.metrics["evaluation_auc"] == pytest.approx(evaluation)
+    assert runs[0].data.params["model_version"] == result.model_version
+    assert len(client.search_model_versions("name = 'customer_churn'")) == 1
+
+    booster, parameters = load_churn_model(tracking_dir, run_id)
+    assert hashlib.sha256(booster).hexdigest() == runs[0].data.tags["model_sha256"]
+    probabilities = saved_model_probabilities(booster, parameters, features.sort("customer_id"))
+    assert probabilities.tolist() == result.customers["churn_probability"].to_list()
+
+    next(tracking_dir.rglob("model.ubj")).write_bytes(b"tampered")
+    with pytest.raises(ValueError, match="not the one that was logged"):
+        load_churn_model(tracking_dir, run_id)
+
+
+def test_a_day_without_a_model_is_logged_too(tracking_dir):
+    features = as_features(simulate_snapshots(5, 1, seed=0), month_ends(1)[0])
+    result = score_churn(features, empty_snapshots(), month_ends(1)[0], HORIZON_DAYS)
+    run_id = log_churn_model(tracking_dir, result, month_ends(1)[0])
+    assert log_churn_model(tracking_dir, result, month_ends(1)[0]) == run_id
+    with pytest.raises(ValueError, match="has no trees"):
+        load_churn_model(tracking_dir, run_id)

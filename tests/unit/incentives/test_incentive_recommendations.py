@@ -1,0 +1,256 @@
+"""Money identities, caution against chance, and who gets no offer."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from incentive_simulation import KINDS, PLANS, TODAY, simulate_outcomes
+
+from dagster_project.incentives.effects import EFFECT_SCHEMA, acceptance_shares, estimate_effects
+from dagster_project.incentives.recommend import INCENTIVE_SCHEMA, recommend_incentives
+
+DBT = Path(__file__).resolve().parents[3] / "dbt"
+CATALOGUE = pl.read_csv(DBT / "seeds" / "incentive_catalogue.csv")
+MONEY = pl.Decimal(18, 2)
+OFFERS = CATALOGUE["incentive_id"].to_list()
+REAL = {offer: {kind: 0.12 if "low" in kind else 0.02 for kind in KINDS} for offer in OFFERS[:3]}
+
+
+def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Features, churn and value of customers whose value follows from their risk."""
+    random = np.random.default_rng(seed)
+    risk = random.beta(1.2, 5, count)
+    mrr = random.integers(50, 2000, count).astype(float)
+    hazard = -np.log(1 - risk) / 90
+    value = mrr * 12 / 365 * 0.8 * (1 - np.exp(-hazard * 365)) / hazard
+    features = pl.DataFrame(
+        {
+            "customer_id": [f"c{number:05d}" for number in range(count)],
+            "as_of_date": TODAY,
+            "is_subscriber": True,
+            "plan": random.choice(PLANS, count),
+            "active_day_last_30_days_count": random.integers(0, 16, count),
+            "mrr_amount": pl.Series(mrr).cast(MONEY),
+        }
+    )
+    key = features.select("customer_id")
+    return (
+        features,
+        key.with_columns(churn_probability=pl.Series(risk)),
+        key.with_columns(predicted_clv_amount=pl.Series(value).round(2).cast(MONEY)),
+    )
+
+
+def effects_of(
+    lift: float, standard_error: float, offers: list[str], control_retained: float = 0.8
+) -> pl.DataFrame:
+    """The same effect of each offer on every kind."""
+    names = [*KINDS, "all", "other"]
+    rows = [
+        (TODAY, offer, name, 500, 500, control_retained + lift, control_retained, lift, lift, standard_error)
+        for offer in offers
+        for name in names
+    ]
+    return pl.DataFrame(rows, schema=EFFECT_SCHEMA, orient="row")
+
+
+FEATURES, CHURN, CLV = customers(400)
+
+
+@pytest.fixture(scope="module")
+def recommended() -> pl.DataFrame:
+    effects = estimate_effects(simulate_outcomes(16_000, 0, REAL), TODAY)
+    return recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+
+
+def test_columns_are_those_of_the_contract(recommended):
+    table = yaml.safe_load((DBT / "models/gold/customer_incentives.yml").read_text())["sources"][0]["tables"][
+        0
+    ]
+    assert [column["name"] for column in table["columns"]] == recommended.columns == list(INCENTIVE_SCHEMA)
+
+
+def test_return_is_value_with_less_value_without_less_cost_to_the_cent(recommended):
+    judged = recommended.filter(pl.col("ev_with_action_amount").is_not_null())
+    assert judged.height > 100
+    assert (
+        judged["expected_roi_amount"]
+        == judged["ev_with_action_amount"] - judged["ev_no_action_amount"] - judged["cost_amount"]
+    ).all()
+
+
+def test_useful_offers_go_to_those_they_pay_for(recommended):
+    offers = recommended.filter(pl.col("status") == "offer")
+    assert offers.height > 100
+    assert offers["expected_roi_amount"].min() > 0
+    assert offers["incentive_id"].is_in(OFFERS[:3]).mean() > 0.95
+    rest = recommended.filter(pl.col("status") == "no_offer_pays")
+    assert rest["incentive_id"].null_count() == rest.height
+    assert rest["ev_no_action_amount"].null_count() == 0
+    assert not (rest["expected_roi_amount"] > 0).any()
+
+
+def test_a_lift_in_points_becomes_a_share_of_the_own_risk():
+    effects = effects_of(0.05, 0.001, ["discount_5"], control_retained=0.8)
+    result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+    own = result.join(CHURN, on="customer_id", validate="1:1").drop_nulls("retention_lift")
+    assert own["retention_lift"].to_numpy() == pytest.approx(0.25 * own["churn_probability"].to_numpy())
+    assert own["retention_lift_standard_error"].to_numpy() == pytest.approx(
+        0.005 * own["churn_probability"].to_numpy()
+    )
+
+
+def test_a_reason_carries_offer_kind_and_numbers():
+    features, churn, clv = FEATURES.head(1), CHURN.head(1), CLV.head(1)
+    features = features.with_columns(plan=pl.lit("Starter"), active_day_last_30_days_count=pl.lit(3))
+    churn = churn.with_columns(churn_probability=pl.lit(0.4))
+    clv = clv.with_columns(predicted_clv_amount=pl.lit(Decimal("5000.00"), dtype=MONEY))
+    features = features.with_columns(mrr_amount=pl.lit(Decimal("300.00"), dtype=MONEY))
+    row = recommend_incentives(features, churn, clv, effects_of(0.061, 0.01, ["discount_10"]), CATALOGUE).row(
+        0, named=True
+    )
+    assert row["cost_amount"] == Decimal("90.00")
+    gain = row["ev_with_action_amount"] - row["ev_no_action_amount"]
+    assert row["reason"] == (
+        "10 % discount: in past randomised offers to Starter customers with low use it kept 6.1 more of 100; "
+        f"worth {gain}, costs 90.00"
+    )
+
+
+def test_the_worth_of_a_lift_is_that_of_a_constant_hazard():
+    risk, value, horizon = 0.3, 1000.0, 90
+    hazard = -np.log(1 - risk) / horizon
+    day = np.arange(0, 365, 0.01) + 0.005
+    survival = np.exp(-hazard * day)
+    after = value * survival[day > horizon].sum() / survival.sum()
+    features, churn, clv = FEATURES.head(1), CHURN.head(1), CLV.head(1)
+    result = recommend_incentives(
+        features,
+        churn.with_columns(churn_probability=pl.lit(risk)),
+        clv.with_columns(predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY)),
+        effects_of(0.05, 0.001, ["discount_5"]),
+        CATALOGUE.with_columns(cost_share_of_mrr=pl.lit(0.0)),
+        horizon,
+    ).row(0, named=True)
+    lift = 0.25 * risk
+    assert result["retention_lift"] == pytest.approx(lift)
+    assert float(result["ev_with_action_amount"]) == pytest.approx(
+        value + after * lift / (1 - risk), abs=0.02
+    )
+
+
+def test_useless_offers_reach_few_customers():
+    shares = []
+    for seed in range(10):
+        outcomes = simulate_outcomes(4000, seed, {offer: {} for offer in OFFERS})
+        taken = acceptance_shares(outcomes, TODAY)
+        effects = estimate_effects(outcomes, TODAY)
+        result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE, acceptance=taken)
+        shares.append((result["status"] == "offer").mean())
+    assert np.mean(shares) < 0.1, shares
+
+
+def test_a_harmful_offer_is_never_recommended_when_the_evidence_is_clear():
+    lifts = {"discount_5": dict.fromkeys(KINDS, -0.10), "discount_10": dict.fromkeys(KINDS, 0.08)}
+    for seed in range(5):
+        effects = estimate_effects(simulate_outcomes(12_000, seed, lifts), TODAY)
+        result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+        assert set(result["incentive_id"].drop_nulls()) == {"discount_10"}
+
+
+def test_no_past_experiment_gives_nobody_an_offer():
+    effects = estimate_effects(simulate_outcomes(10, 0, REAL).clear(), TODAY)
+    result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+    assert result["status"].unique().to_list() == ["insufficient_data"]
+    assert result["reason"].unique().to_list() == ["No past randomised offers to learn from"]
+    assert result["ev_no_action_amount"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "table", "reason"),
+    [
+        ("churn_probability", 1, "No churn probability for this customer"),
+        ("predicted_clv_amount", 2, "No expected value for this customer"),
+        ("mrr_amount", 0, "Monthly revenue unknown, so that no offer has a cost"),
+    ],
+)
+def test_what_is_unknown_is_said(column, table, reason):
+    tables = [FEATURES, CHURN, CLV]
+    tables[table] = tables[table].with_columns(pl.lit(None, dtype=tables[table][column].dtype).alias(column))
+    result = recommend_incentives(*tables, effects_of(0.05, 0.01, OFFERS), CATALOGUE)
+    assert result["status"].unique().to_list() == ["insufficient_data"]
+    assert result["reason"].unique().to_list() == [reason]
+
+
+def test_who_does_not_subscribe_is_not_eligible():
+    features = FEATURES.with_columns(is_subscriber=pl.col("customer_id") > "c00009")
+    result = recommend_incentives(features, CHURN, CLV, effects_of(0.05, 0.01, OFFERS), CATALOGUE)
+    assert result.head(10)["status"].unique().to_list() == ["not_eligible"]
+    assert not (result["status"][10:] == "not_eligible").any()
+
+
+def test_a_kind_without_past_offers_takes_the_mean_of_the_kinds():
+    features = FEATURES.with_columns(plan=pl.lit("New plan"))
+    result = recommend_incentives(features, CHURN, CLV, effects_of(0.05, 0.01, ["discount_5"]), CATALOGUE)
+    offers = result.filter(pl.col("status") == "offer")
+    assert offers.height > 0
+    assert offers["reason"].str.contains("to customers of all kinds it kept 5.0 more of 100").all()
+
+
+def test_nobody_in_nobody_out():
+    result = recommend_incentives(
+        FEATURES.clear(), CHURN.clear(), CLV.clear(), effects_of(0.05, 0.01, OFFERS), CATALOGUE
+    )
+    assert result.is_empty()
+    assert result.schema == pl.Schema(INCENTIVE_SCHEMA)
+
+
+def test_row_order_changes_nothing():
+    effects = effects_of(0.05, 0.01, OFFERS)
+    shuffled = [frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (FEATURES, CHURN, CLV, effects)]
+    assert recommend_incentives(*shuffled, CATALOGUE.reverse()).equals(
+        recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    lift=st.floats(-0.3, 0.3),
+    cheap=st.floats(0, 0.3),
+    extra=st.floats(0, 0.5),
+    horizon_days=st.sampled_from([7, 90, 364, 365]),
+    control_retained=st.floats(0, 1),
+)
+def test_a_higher_cost_never_raises_the_return_and_bounds_hold(
+    lift, cheap, extra, horizon_days, control_retained
+):
+    features, churn, clv = (frame.head(40) for frame in (FEATURES, CHURN, CLV))
+    churn = churn.with_columns(churn_probability=pl.Series(np.linspace(0, 1, 40)))
+    effects = effects_of(lift, 0.0, ["discount_5"], control_retained)
+    catalogue = CATALOGUE.filter(pl.col("incentive_id") == "discount_5")
+
+    def result(share: float) -> pl.DataFrame:
+        return recommend_incentives(
+            features,
+            churn,
+            clv,
+            effects,
+            catalogue.with_columns(cost_share_of_mrr=pl.lit(share)),
+            horizon_days,
+        )
+
+    low, high = result(cheap), result(cheap + extra)
+    judged = low["expected_roi_amount"].is_not_null()
+    assert (high["expected_roi_amount"].filter(judged) <= low["expected_roi_amount"].filter(judged)).all()
+    assert (low["retention_lift"].drop_nulls() >= 0).all()
+    assert (
+        (low.join(churn, on="customer_id", validate="1:1").filter(pl.col("retention_lift").is_not_null()))
+        .filter(pl.col("retention_lift") > pl.col("churn_probability") + 1e-12)
+        .is_empty()
+    )
+    assert (low["ev_with_action_amount"].drop_nulls() <= 2 * low["ev_no_action_amount"].filter(judged)).all()
