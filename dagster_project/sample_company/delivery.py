@@ -1,0 +1,184 @@
+"""What each system delivers on which day, and the landing of it: the entry point of the sample company.
+
+Here: which rows go into which batch, and the progress file. Not here: how the rows come about.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.ingest.landing import write_batch
+from dagster_project.sample_company import (
+    billing_records,
+    crm_records,
+    marketing_records,
+    product_records,
+    support_records,
+)
+from dagster_project.sample_company.directory import Directory, build_directory
+from dagster_project.sample_company.mess import add_mess
+from dagster_project.sample_company.schemas import SCHEMAS
+from dagster_project.sample_company.simulation import Simulation, simulate
+from dagster_project.sample_company.timeline import HISTORY_START, date_of, day_of
+from dagster_project.sample_company.truth import write_truth
+
+DEFAULT_SEED = 20240930
+PROGRESS_FILE = "_sample_company.json"
+
+RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame]] = {
+    "salesforce__accounts": crm_records.accounts,
+    "salesforce__contacts": crm_records.contacts,
+    "salesforce__opportunities": crm_records.opportunities,
+    "salesforce__campaigns": crm_records.campaigns,
+    "salesforce__campaign_members": crm_records.campaign_members,
+    "stripe__products": lambda _simulation, _directory: billing_records.products(),
+    "stripe__prices": lambda _simulation, _directory: billing_records.prices(),
+    "stripe__customers": billing_records.customers,
+    "stripe__subscriptions": billing_records.subscriptions,
+    "stripe__invoices": billing_records.invoices,
+    "stripe__charges": billing_records.charges,
+    "stripe__refunds": billing_records.refunds,
+    "zendesk__organizations": support_records.organizations,
+    "zendesk__users": support_records.users,
+    "zendesk__tickets": support_records.tickets,
+    "zendesk__satisfaction_ratings": support_records.satisfaction_ratings,
+    "product__workspaces": product_records.workspaces,
+    "product__users": product_records.users,
+    "product__events": product_records.events,
+    "marketing__touchpoints": marketing_records.touchpoints,
+    "marketing__nps_responses": marketing_records.nps_responses,
+    "marketing__consents": marketing_records.consents,
+    "experiments__incentive_outcomes": marketing_records.incentive_outcomes,
+}
+
+
+class SampleCompanyMismatch(ValueError):  # noqa: N818 - says what is wrong in the user's words
+    """The landing zone holds a sample company of another size or seed."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What has been landed so far; `pending` is the last day of a landing that has begun."""
+
+    customer_count: int
+    seed: int
+    through_date: str | None
+    pending: str | None
+
+
+def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> pl.DataFrame:
+    """Every row of one object up to the last simulated day.
+
+    Returns:
+        The landing columns, then `_customer` (true company, null when of no matter) and `_day` (day number of
+        delivery, 0 or more), sorted by day, repeated and broken rows last.
+    """
+    rows = RECORDS[name](simulation, directory)
+    if "_customer" not in rows.columns:
+        rows = rows.with_columns(pl.lit(None, dtype=pl.Int64).alias("_customer"))
+    columns = [pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items()]
+    wanted = pl.col("_day") <= simulation.last_day
+    rows = rows.filter(wanted).select(
+        *columns, pl.col("_customer").cast(pl.Int64), pl.col("_day").cast(pl.Int64).clip(lower_bound=0)
+    )
+    return add_mess(directory.seed, name, rows).filter(wanted)
+
+
+def land_sample_company(
+    landing_dir: Path, truth_dir: Path, customer_count: int, through_date: dt.date, seed: int = DEFAULT_SEED
+) -> dict[str, int]:
+    """Write what the systems of the sample company have delivered by the end of a day, as far as it is new.
+
+    The first landing writes one batch per object with the whole history; each later day is its own batch. The
+    rows are the same either way.
+
+    Args:
+        landing_dir: Root of the landing zone.
+        truth_dir: Folder of the truth files, written anew whenever something is landed.
+        customer_count: Distinct paying companies over the 730 days from 2024-10-01.
+        through_date: Last day whose deliveries are wanted.
+        seed: Seed of the company.
+
+    Returns:
+        Rows newly written per `<system>__<object>`, 0 for objects without.
+
+    Raises:
+        SampleCompanyMismatch: The landing zone holds a company of another size or seed.
+        ValueError: `through_date` is before the first day.
+    """
+    if through_date < HISTORY_START:
+        raise ValueError(
+            f"the sample company begins on {HISTORY_START}; there is nothing to land by {through_date}"
+        )
+    progress = _read_progress(landing_dir, customer_count, seed)
+    written = dict.fromkeys(SCHEMAS, 0)
+    steps = [progress.pending] if progress.pending else []
+    for target in [*map(dt.date.fromisoformat, steps), through_date]:
+        done = dt.date.fromisoformat(progress.through_date) if progress.through_date else None
+        if done is not None and target <= done:
+            continue
+        progress = Progress(customer_count, seed, progress.through_date, target.isoformat())
+        _write_progress(landing_dir, progress)
+        for name, count in _land(landing_dir, truth_dir, progress, done, target).items():
+            written[name] += count
+        progress = Progress(customer_count, seed, target.isoformat(), None)
+        _write_progress(landing_dir, progress)
+    return written
+
+
+def _land(
+    landing_dir: Path, truth_dir: Path, progress: Progress, done: dt.date | None, target: dt.date
+) -> dict[str, int]:
+    first_day = 0 if done is None else day_of(done) + 1
+    simulation = simulate(progress.customer_count, progress.seed, day_of(target), first_day)
+    directory = build_directory(simulation.population)
+    written: dict[str, int] = {}
+    delivered: dict[str, pl.DataFrame] = {}
+    for name in SCHEMAS:
+        rows = delivered_rows(simulation, directory, name)
+        delivered[name] = rows.select(rows.columns[0], "_customer")
+        new = rows.filter(pl.col("_day") >= first_day).drop("_customer")
+        batches = {target: new.drop("_day")} if done is None else _by_day(new)
+        written[name] = sum(_write(landing_dir, name, date, batch) for date, batch in batches.items())
+    write_truth(truth_dir, simulation, directory, delivered)
+    return written
+
+
+def _by_day(rows: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
+    parts = rows.partition_by("_day", as_dict=True, include_key=False, maintain_order=True)
+    return {date_of(int(key[0])): part for key, part in parts.items()}
+
+
+def _write(landing_dir: Path, name: str, date: dt.date, rows: pl.DataFrame) -> int:
+    if rows.is_empty():
+        return 0
+    system, _, object_name = name.partition("__")
+    loaded_at = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(0, 30))
+    return (
+        rows.height if write_batch(landing_dir, system, object_name, date.isoformat(), rows, loaded_at) else 0
+    )
+
+
+def _read_progress(landing_dir: Path, customer_count: int, seed: int) -> Progress:
+    path = landing_dir / PROGRESS_FILE
+    if not path.exists():
+        return Progress(customer_count, seed, None, None)
+    progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
+    if (progress.customer_count, progress.seed) != (customer_count, seed):
+        found = f"{progress.customer_count} (seed {progress.seed})"
+        raise SampleCompanyMismatch(
+            f"CUSTINT_SAMPLE_CUSTOMERS is {customer_count} (seed {seed}) but {landing_dir} holds one of "
+            f"{found}: set another CUSTINT_DATA_DIR or run `make clean`"
+        )
+    return progress
+
+
+def _write_progress(landing_dir: Path, progress: Progress) -> None:
+    landing_dir.mkdir(parents=True, exist_ok=True)
+    partial = landing_dir / f"{PROGRESS_FILE}.partial"
+    partial.write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
+    partial.replace(landing_dir / PROGRESS_FILE)

@@ -1,0 +1,36 @@
+"""Collects what happened, day by day, as column arrays.
+
+Not here: what the rows mean or how a system writes them.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+
+class EventLog:
+    """Happenings by name, appended in sets; each set is some equally long columns."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[dict[str, NDArray[np.generic]]]] = defaultdict(list)
+
+    def add(self, happening: str, count: int, **columns: ArrayLike) -> None:
+        """Append `count` rows; a single value is repeated for all of them."""
+        if count:
+            self._parts[happening].append(
+                {name: np.broadcast_to(np.asarray(values), (count,)) for name, values in columns.items()}
+            )
+
+    def frame(self, happening: str, empty_columns: tuple[str, ...]) -> pl.DataFrame:
+        """All rows of one happening in the order in which they were added.
+
+        Args:
+            happening: Name used in `add`.
+            empty_columns: Names of the columns when it never happened (all of type Int64 then).
+        """
+        parts = self._parts.get(happening, [])
+        if not parts:
+            return pl.DataFrame(schema=dict.fromkeys(empty_columns, pl.Int64))
+        return pl.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})

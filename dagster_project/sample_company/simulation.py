@@ -1,0 +1,87 @@
+"""The order of a day, and the loop over days.
+
+Here: which rule runs when. Not here: any rule.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagster_project.sample_company import churn, engagement, growth, offers
+from dagster_project.sample_company.billing import Billing
+from dagster_project.sample_company.contacts import log_marketing, log_surveys, log_tickets, log_web_visits
+from dagster_project.sample_company.log import EventLog
+from dagster_project.sample_company.population import Population, draw_population
+from dagster_project.sample_company.state import initial_state
+from dagster_project.sample_company.timeline import date_of
+from dagster_project.sample_company.usage import log_usage
+
+LOOKBACK_DAYS = 45
+"""Rows of usage, support and marketing are delivered at most this long after the day they are drawn on."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Everything that happened up to a day: the customers and the log of their doings."""
+
+    population: Population
+    log: EventLog
+    last_day: int
+
+
+def simulate(customer_count: int, seed: int, last_day: int, detail_from_day: int = 0) -> Simulation:
+    """Run the company from its first day to `last_day`.
+
+    Args:
+        customer_count: Paying companies over the default history of 730 days.
+        seed: Seed of the company.
+        last_day: Last simulated day number, 0 or more.
+        detail_from_day: Rows delivered before this day are not needed: usage, support and marketing rows that
+            can only be delivered earlier are not drawn. Nothing else depends on it.
+
+    Returns:
+        The simulation; its log up to any day does not depend on `last_day`.
+    """
+    population = draw_population(customer_count, seed, last_day)
+    state, log = initial_state(population), EventLog()
+    billing = Billing(population, state, log)
+    billing.open_with_history()
+    for day in range(last_day + 1):
+        known = population.known_on(day)
+        engagement.drift(state, population, day, known)
+        billing.arrive(day, known)
+        billing.renew(day, known)
+        billing.collect(day, known)
+        growth.win_back(billing, day, known)
+        growth.change_seats(billing, day, known)
+        offers.make_offers(billing, day, known)
+        churn.decide(billing, day, known)
+        engagement.use_product_today(state, population, day, known)
+        offers.record_retention(billing, day, known)
+        if day >= detail_from_day - LOOKBACK_DAYS:
+            log_usage(state, population, log, day, known)
+            log_tickets(state, population, log, day, known)
+            log_surveys(state, population, log, day, known)
+            log_marketing(state, population, log, day, known)
+            log_web_visits(state, population, log, day, known)
+        if date_of(day + 1).day == 1:
+            _log_hazards(billing, day, known)
+    return Simulation(population, log, last_day)
+
+
+def _log_hazards(billing: Billing, day: int, known: int) -> None:
+    """At the end of a month, write down the truth about every subscriber."""
+    state, population = billing.state, billing.population
+    who = np.flatnonzero(state.is_subscriber(known))
+    billing.log.add(
+        "hazard",
+        len(who),
+        customer=who,
+        day=day,
+        hazard=np.where(state.has_notice[:known], 1.0, churn.hazard_now(state, population, day, known))[who],
+        probability=churn.churn_probability(state, population, day, known)[who],
+        engagement=state.engagement[who],
+        trouble=state.trouble[who],
+        has_notice=state.has_notice[who],
+        kind=offers.kind_of_customer(state, population, known)[who],
+    )

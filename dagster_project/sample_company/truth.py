@@ -1,0 +1,130 @@
+"""What is really so: who is who, true hazards, true effects.
+
+For tests and benchmarks; the pipeline never reads it. Not here: the simulation that made it so.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from dagster_project.sample_company import catalogue
+from dagster_project.sample_company.directory import Directory, choose
+from dagster_project.sample_company.simulation import Simulation
+from dagster_project.sample_company.timeline import HISTORY_START, unix_seconds
+
+IDENTITY_OBJECTS = (
+    "salesforce__accounts",
+    "salesforce__contacts",
+    "stripe__customers",
+    "zendesk__organizations",
+    "zendesk__users",
+    "product__workspaces",
+    "product__users",
+)
+
+
+def _as_date(day: str) -> pl.Expr:
+    return pl.lit(HISTORY_START) + pl.duration(days=pl.col(day))
+
+
+def identities(delivered: dict[str, pl.DataFrame], directory: Directory) -> pl.DataFrame:
+    """One row per delivered record that stands for a company or one of its people, and whose it truly is."""
+    parts = []
+    for name in IDENTITY_OBJECTS:
+        rows = delivered[name].filter(pl.col("_customer").is_not_null())
+        system, _, object_name = name.partition("__")
+        refs = rows.select(
+            pl.col(rows.columns[0]).cast(pl.String).alias("source_ref"), pl.col("_customer").cast(pl.Int64)
+        ).unique()
+        refs = refs.with_columns(
+            directory.rows(refs["_customer"], "ref")["ref"].alias("true_customer_ref"),
+            pl.lit(system).alias("system"),
+            pl.lit(object_name).alias("object"),
+        )
+        parts.append(refs.select("system", "object", "source_ref", "true_customer_ref"))
+    return pl.concat(parts).sort(pl.all())
+
+
+def hazards(simulation: Simulation, directory: Directory) -> pl.DataFrame:
+    """One row per subscriber and month-end: the true chance to leave, and the latent state behind it."""
+    columns = ("customer", "day", "hazard", "probability", "engagement", "trouble", "has_notice", "kind")
+    rows = simulation.log.frame("hazard", columns)
+    return rows.select(
+        directory.rows(rows["customer"], "ref")["ref"].alias("true_customer_ref"),
+        _as_date("day").alias("as_of_date"),
+        pl.col("hazard").cast(pl.Float64).alias("true_daily_hazard"),
+        pl.col("probability").cast(pl.Float64).alias("true_churn_probability_90_days"),
+        pl.col("engagement").cast(pl.Float64),
+        pl.col("trouble").cast(pl.Float64),
+        pl.col("has_notice").cast(pl.Boolean),
+        choose(catalogue.KINDS, pl.col("kind")).alias("kind"),
+    ).sort("as_of_date", "true_customer_ref")
+
+
+def offer_effects() -> pl.DataFrame:
+    """One row per incentive and kind of customer: the factor on the hazard for 90 days."""
+    kind, arm = (axis.ravel() for axis in np.indices(catalogue.HAZARD_MULTIPLIERS.shape))
+    return pl.DataFrame(
+        {
+            "incentive_id": [catalogue.INCENTIVES[position] for position in arm],
+            "kind": [catalogue.KINDS[position] for position in kind],
+            "hazard_multiplier": catalogue.HAZARD_MULTIPLIERS.ravel(),
+        }
+    ).sort("incentive_id", "kind")
+
+
+def customers(simulation: Simulation, directory: Directory) -> pl.DataFrame:
+    """One row per company known so far, also those that only tried.
+
+    `churned_date` is the end of the last subscription, null while one runs.
+    """
+    people = simulation.population
+    known = people.known_on(simulation.last_day)
+    versions = simulation.log.frame("subscription", ()).sort("customer", "second", maintain_order=True)
+    last = versions.group_by("customer", maintain_order=True).last()
+    ended = last.filter(pl.col("ended_second") >= 0).select("customer", "ended_second")
+    kinds = (
+        simulation.log.frame("hazard", ("customer", "kind")).group_by("customer", maintain_order=True).last()
+    )
+    rows = directory.frame.head(known).select("customer", "ref", "base", "trap").with_columns(
+        pl.Series("plan_code", people.plan[:known]),
+        pl.Series("is_yearly", people.is_yearly[:known]),
+        pl.Series("is_paying", people.is_paying[:known] & (people.join_day[:known] <= simulation.last_day)),
+        pl.Series("join_day", people.join_day[:known]),
+    )  # fmt: skip
+    rows = rows.join(ended, on="customer", how="left", validate="1:1").join(
+        kinds.select("customer", pl.col("kind").alias("kind_code")), on="customer", how="left", validate="1:1"
+    )
+    ended_day = (pl.col("ended_second") - int(unix_seconds(0))) // 86_400
+    joined = pl.col("join_day") <= simulation.last_day
+    return (
+        rows.with_columns(ended_day=ended_day)
+        .select(
+            pl.col("ref").alias("true_customer_ref"),
+            pl.col("base").alias("name"),
+            choose(catalogue.PLANS, pl.col("plan_code")).alias("plan"),
+            choose(catalogue.INTERVALS, pl.col("is_yearly").cast(pl.Int64)).alias("billing_interval"),
+            choose(catalogue.KINDS, pl.col("kind_code")).alias("kind"),
+            pl.col("trap").alias("identity_trap"),
+            "is_paying",
+            pl.when(joined & pl.col("is_paying")).then(_as_date("join_day")).alias("joined_date"),
+            pl.when(pl.col("is_paying")).then(_as_date("ended_day")).alias("churned_date"),
+        )
+        .sort("true_customer_ref")
+    )
+
+
+def write_truth(
+    truth_dir: Path, simulation: Simulation, directory: Directory, delivered: dict[str, pl.DataFrame]
+) -> None:
+    """Write or replace the four truth files as Parquet."""
+    truth_dir.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "identities": identities(delivered, directory),
+        "hazards": hazards(simulation, directory),
+        "offer_effects": offer_effects(),
+        "customers": customers(simulation, directory),
+    }
+    for name, frame in tables.items():
+        frame.write_parquet(truth_dir / f"{name}.parquet", compression="zstd")

@@ -1,0 +1,142 @@
+import datetime as dt
+
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from dagster_project.sample_company.catalogue import HAZARD_MULTIPLIERS, INCENTIVES
+from dagster_project.sample_company.population import draw_population
+from dagster_project.sample_company.simulation import simulate
+
+
+def month_end_outcomes(landed) -> pl.DataFrame:
+    """Month-ends of subscribers, and whether the billing rows end the subscription within 90 days."""
+    who = (
+        landed.truth("identities")
+        .filter(system="stripe", object="customers")
+        .select("source_ref", "true_customer_ref")
+    )
+    ends = (
+        landed.sound("stripe__subscriptions")
+        .filter(pl.col("ended_at").is_not_null())
+        .join(who, left_on="customer", right_on="source_ref", validate="m:1")
+        .select("true_customer_ref", end=pl.from_epoch("ended_at", "s").dt.date())
+    )
+    hazards = landed.truth("hazards").filter(pl.col("as_of_date") <= dt.date(2026, 6, 30))
+    pairs = hazards.join(ends, on="true_customer_ref", how="left", validate="m:m")
+    after = pl.col("end") - pl.col("as_of_date")
+    churns = (after > pl.duration(days=0)) & (after <= pl.duration(days=90))
+    return pairs.group_by("true_customer_ref", "as_of_date").agg(
+        churns.any().fill_null(False).alias("is_churned"),
+        pl.col("true_churn_probability_90_days", "engagement").first(),
+    )
+
+
+def test_the_default_history_holds_exactly_the_customers_asked_for():
+    for count in (50, 137, 2000):
+        people = draw_population(count, 5, 729)
+        assert (people.is_paying & (people.join_day < 730)).sum() == count
+
+
+def test_all_paying_customers_pay_within_the_history(landed):
+    customers = landed.truth("customers")
+    assert customers.filter("is_paying").height == 200
+    assert customers.filter(~pl.col("is_paying") & pl.col("joined_date").is_not_null()).height == 0
+
+
+def test_yearly_churn_is_about_a_fifth_to_a_quarter():
+    log = simulate(1000, 3, 729).log
+    subscribers = log.frame("hazard", ()).height / 24
+    assert 0.17 < log.frame("ended", ()).height / 2 / subscribers < 0.29
+
+
+def test_the_true_probability_ranks_and_sizes_real_churn(landed):
+    outcomes = month_end_outcomes(landed)
+    auc = roc_auc_score(outcomes["is_churned"], outcomes["true_churn_probability_90_days"])
+    assert 0.72 < auc < 0.92
+    assert outcomes["is_churned"].mean() == pytest.approx(
+        outcomes["true_churn_probability_90_days"].mean(), abs=0.025
+    )
+
+
+def test_usage_follows_engagement(landed):
+    events = landed.sound("product__events")
+    keys = landed.truth("identities").filter(system="product", object="workspaces")
+    june = events.filter(pl.col("occurred_at").str.starts_with("2026-06")).join(
+        keys, left_on="workspace_id", right_on="source_ref", validate="m:1"
+    )
+    days = june.group_by("true_customer_ref").agg(
+        pl.col("occurred_at").str.slice(0, 10).n_unique().alias("days")
+    )
+    state = landed.truth("hazards").filter(as_of_date=dt.date(2026, 6, 30))
+    both = state.join(days, on="true_customer_ref", how="left", validate="1:1").with_columns(
+        pl.col("days").fill_null(0)
+    )
+    assert both.select(pl.corr("engagement", "days", method="spearman")).item() > 0.6
+
+
+def test_ticket_tone_follows_engagement_for_a_lexicon(landed):
+    tickets = landed.sound("zendesk__tickets").unique("id", keep="first", maintain_order=True)
+    month_start = pl.col("created_at").str.slice(0, 10).str.to_date().dt.truncate("1mo")
+    who = landed.truth("identities").filter(system="zendesk", object="users").with_columns(
+        pl.col("source_ref").cast(pl.Int64)
+    )  # fmt: skip
+    joined = (
+        tickets.with_columns(as_of_date=month_start - pl.duration(days=1))
+        .join(who, left_on="requester_id", right_on="source_ref", validate="m:1")
+        .join(landed.truth("hazards"), on=["true_customer_ref", "as_of_date"], validate="m:1")
+        .sort("id")
+        .head(600)
+    )
+    analyzer = SentimentIntensityAnalyzer()
+    tone = [analyzer.polarity_scores(text)["compound"] for text in joined["description"]]
+    both = joined.with_columns(pl.Series("tone", tone))
+    assert both.select(pl.corr("engagement", "tone", method="spearman")).item() > 0.4
+    assert both["tone"].min() < -0.6 and both["tone"].max() > 0.8
+
+
+def test_quick_solutions_are_rated_better(landed):
+    ratings = landed.sound("zendesk__satisfaction_ratings").filter(pl.col("score") != "offered")
+    solved = landed.sound("zendesk__tickets").filter(status="solved").with_columns(
+        hours=(
+            pl.col("metric_set").str.json_path_match("$.solved_at").str.to_datetime("%Y-%m-%dT%H:%M:%SZ")
+            - pl.col("created_at").str.to_datetime("%Y-%m-%dT%H:%M:%SZ")
+        ).dt.total_hours()
+    )  # fmt: skip
+    both = ratings.join(solved, left_on="ticket_id", right_on="id", validate="m:1")
+    quick, slow = both.filter(pl.col("hours") < 8), both.filter(pl.col("hours") > 48)
+    assert (quick["score"] == "good").mean() > (slow["score"] == "good").mean() + 0.1
+
+
+def test_offers_are_drawn_with_the_written_propensities_and_cost_nothing_unless_accepted(landed):
+    outcomes = landed.sound("experiments__incentive_outcomes")
+    control = outcomes.filter(incentive_id="no_offer")
+    assert control.height / outcomes.height == pytest.approx(0.30, abs=0.05)
+    assert set(outcomes["incentive_id"]) == set(INCENTIVES)
+    arms = outcomes.group_by("incentive_id").agg(pl.col("propensity").first())
+    assert arms["propensity"].sum() == pytest.approx(1.0)
+    assert outcomes.filter(pl.col("accepted_at").is_null())["cost_usd"].sum() == 0
+    assert control["cost_usd"].sum() == 0 and control["accepted_at"].null_count() == control.height
+    assert outcomes.filter(pl.col("accepted_at").is_not_null())["cost_usd"].min() > 0
+
+
+def test_offers_do_what_the_truth_says_they_do():
+    log = simulate(3000, 11, 729).log
+    offers = log.frame("offer", ()).join(log.frame("retention", ()), on=["customer", "day"], validate="1:1")
+    multiplier = pl.Series(HAZARD_MULTIPLIERS[offers["kind"].to_numpy(), offers["arm"].to_numpy()])
+    low_usage = offers.with_columns(multiplier=multiplier).filter(pl.col("kind").is_in([0, 2, 4, 6]))
+    leave = {
+        group: 1 - low_usage.filter(condition)["is_retained"].mean()
+        for group, condition in (
+            ("helped", pl.col("multiplier") <= 0.5),
+            ("control", pl.col("arm") == 0),
+            ("driven away", pl.col("multiplier") >= 1.6),
+        )
+    }
+    assert leave["helped"] < 0.75 * leave["control"]
+    yearly = low_usage.filter(pl.col("kind") == 6)
+    woken, asleep = yearly.filter(pl.col("arm") > 0), yearly.filter(pl.col("arm") == 0)
+    assert 1 - woken["is_retained"].mean() > 1.2 * (1 - asleep["is_retained"].mean())
+    effects = HAZARD_MULTIPLIERS[:, 0]
+    assert (effects == 1).all()
