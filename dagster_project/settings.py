@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     as_of_date: dt.date | None = Field(None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
     sample_customers: int = Field(2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
     reporting_currency: str = Field("USD", description=f"one of {', '.join(known_currencies())}")
-    churn_horizon_days: int = Field(90, ge=7, le=365, description="a whole number of days, 7 to 365")
+    churn_horizon_days: int = Field(90, ge=7, le=180, description="a whole number of days, 7 to 180")
     gross_margin_share: float = Field(0.80, gt=0, le=1, description="a share above 0, up to 1")
 
     @field_validator("sources", mode="before")

@@ -28,6 +28,7 @@ FEATURES = {
     "has_ever_subscribed": pl.Boolean(),
     "is_subscriber": pl.Boolean(),
     "subscribed_days": pl.Int64(),
+    "unseen_subscribed_days": pl.Int64(),
     "mrr_amount": pl.Decimal(18, 2),
 }
 """The columns of `customer_features` that are read."""
@@ -150,7 +151,8 @@ def _score_subscribers(
     tenure_days = subscribers["subscribed_days"].to_numpy()
     is_active = subscribers["is_subscriber"].to_numpy()
     try:
-        model = SubscriberSurvival().fit(tenure_days, ~is_active)
+        unseen_days = subscribers["unseen_subscribed_days"].fill_null(0).to_numpy()
+        model = SubscriberSurvival().fit(tenure_days, ~is_active, unseen_days)
     except NotEnoughHistory:
         return pl.DataFrame(schema=_SCORE_SCHEMA), pl.DataFrame(schema=_PARAMETER_SCHEMA)
     months = np.where(is_active, model.expected_months(tenure_days, month_count=12), 0.0)

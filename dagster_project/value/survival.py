@@ -8,8 +8,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-
 from dagster_project.value.maximum_likelihood import FloatArray, NotEnoughHistory
 
 MONTH_DAYS = 365 / 12
@@ -30,12 +28,13 @@ class SubscriberSurvival:
     - Without any ending at all, or with fewer than `min_at_risk` subscribers, there is no curve to draw: the
       whole of it is the constant hazard, endings (at least half of one) per day of all tenures.
 
-    Every subscriber counts from the first paid day (no left truncation): sources must know the subscriptions
-    that ended long ago as well as those still running. A gap between two subscriptions of a customer counts
-    as subscribed.
+    A source that begins on some day knows the old subscribers who were still there, not those who had left: the
+    tenure before that day is left out (left truncation), or old customers would make everybody look loyal. Tenures
+    that fewer than `min_at_risk` subscribers were seen in count as survived. A gap between two subscriptions of a
+    customer counts as subscribed.
 
-    Source: Kaplan and Meier (1958), Nonparametric Estimation from Incomplete Observations; standard errors:
-    Greenwood's formula.
+    Source: Kaplan and Meier (1958), Nonparametric Estimation from Incomplete Observations; with late entries: Klein
+    and Moeschberger (2003), Survival Analysis, section 4.6; standard errors: Greenwood's formula.
 
     Args:
         min_at_risk: Fewest subscribers that must have reached a tenure for the curve to be used there.
@@ -60,12 +59,15 @@ class SubscriberSurvival:
     def __init__(self, min_at_risk: int = 10) -> None:
         self.min_at_risk = min_at_risk
 
-    def fit(self, tenure_days: npt.ArrayLike, has_ended: npt.ArrayLike) -> Self:
+    def fit(
+        self, tenure_days: npt.ArrayLike, has_ended: npt.ArrayLike, unseen_days: npt.ArrayLike = 0
+    ) -> Self:
         """Learn the curve.
 
         Args:
             tenure_days: Days subscribed, to the end or so far, 0 or more, shape (n,).
             has_ended: Whether the end was seen, shape (n,); otherwise the tenure is right censored.
+            unseen_days: Tenure before the data begins, in which an end could not be seen, shape (n,) or one number.
 
         Raises:
             NotEnoughHistory: No subscriber at all.
@@ -73,6 +75,7 @@ class SubscriberSurvival:
         """
         tenure = np.asarray(tenure_days, dtype=np.float64)
         ended = np.asarray(has_ended, dtype=bool)
+        entry = np.broadcast_to(np.asarray(unseen_days, dtype=np.float64), tenure.shape)
         if tenure.size == 0:
             raise NotEnoughHistory("subscriber survival needs a subscriber; there is none")
         if not np.all(np.isfinite(tenure)) or np.any(tenure < 0):
@@ -81,27 +84,28 @@ class SubscriberSurvival:
         self.ended_count_ = int(ended.sum())
         has_curve = self.ended_count_ > 0 and tenure.size >= self.min_at_risk
         self.last_day_ = float(np.sort(tenure)[-self.min_at_risk]) if has_curve else 0.0
-        self._fit_curve(tenure, ended)
-        self._fit_tail(tenure, ended)
+        self._fit_curve(tenure, ended, entry)
+        self._fit_tail(tenure, ended, entry)
         return self
 
-    def _fit_curve(self, tenure: FloatArray, ended: npt.NDArray[np.bool_]) -> None:
+    def _fit_curve(self, tenure: FloatArray, ended: npt.NDArray[np.bool_], entry: FloatArray) -> None:
         is_on_curve = ended & (tenure <= self.last_day_) & (self.last_day_ > 0)
-        self.days_, ending_counts = np.unique(tenure[is_on_curve], return_counts=True)
-        self.survival_ = np.ones_like(self.days_)
-        if self.days_.size:
-            seen = stats.CensoredData(uncensored=tenure[ended], right=tenure[~ended])
-            self.survival_ = np.asarray(stats.ecdf(seen).sf.evaluate(self.days_), dtype=np.float64)
-        at_risk = tenure.size - np.searchsorted(np.sort(tenure), self.days_, side="left")
+        days, ending_counts = np.unique(tenure[is_on_curve], return_counts=True)
+        not_yet_seen = entry[entry > 0].size - np.searchsorted(np.sort(entry[entry > 0]), days, side="left")
+        at_risk = tenure.size - np.searchsorted(np.sort(tenure), days, side="left") - not_yet_seen
+        is_known = at_risk >= self.min_at_risk
+        self.days_, ending_counts, at_risk = days[is_known], ending_counts[is_known], at_risk[is_known]
+        self.survival_ = np.cumprod(1 - ending_counts / at_risk)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = np.cumsum(ending_counts / (at_risk * (at_risk - ending_counts)))
             self.standard_errors_ = self.survival_ * np.sqrt(variance)
 
-    def _fit_tail(self, tenure: FloatArray, ended: npt.NDArray[np.bool_]) -> None:
+    def _fit_tail(self, tenure: FloatArray, ended: npt.NDArray[np.bool_], entry: FloatArray) -> None:
         end = self.last_day_ if self.last_day_ > 0 else float(tenure.max())
         begin = max(end - _TAIL_WINDOW_DAYS, 0.0) if self.last_day_ > 0 else 0.0
         is_in_window = ended & (tenure <= end) & ((tenure > begin) | (begin == 0))
-        exposure_days = float(np.sum(np.clip(tenure, begin, end) - begin))
+        seen_from = np.clip(entry, begin, end)
+        exposure_days = float(np.sum(np.maximum(np.clip(tenure, begin, end) - seen_from, 0)))
         self.tail_hazard_ = max(float(is_in_window.sum()), _LEAST_ENDINGS) / max(exposure_days, 1.0)
 
     def survival(self, days: npt.ArrayLike) -> FloatArray:

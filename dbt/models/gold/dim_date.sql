@@ -1,5 +1,5 @@
-with data_days as (
-    select min(first_date) as first_date, max(last_date) as last_date from {{ ref('data_days') }}
+with data_window as (
+    select * from {{ ref('data_window') }}
 ),
 
 days as (
@@ -8,7 +8,7 @@ days as (
         date_trunc('year', last_date) + interval 2 year - interval 1 day,
         interval 1 day
     )) as date) as date
-    from data_days
+    from data_window
 ),
 
 described as (

@@ -25,7 +25,7 @@ labels as (
 ),
 
 data_end as (
-    select max(last_date) as last_date from {{ ref('data_days') }}
+    select last_date from {{ ref('data_window') }}
 ),
 
 labelled as (

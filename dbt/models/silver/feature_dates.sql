@@ -1,5 +1,5 @@
-with bounds as (
-    select min(first_date) as first_date, max(last_date) as last_date from {{ ref('data_days') }}
+with data_window as (
+    select * from {{ ref('data_window') }}
 ),
 
 month_ends as (
@@ -8,7 +8,7 @@ month_ends as (
         cast(last_date + 1 as timestamp),
         interval 1 month
     )) as date) - 1 as as_of_date
-    from bounds
+    from data_window
 )
 
-select as_of_date from month_ends
+select * from month_ends

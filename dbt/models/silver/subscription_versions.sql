@@ -84,7 +84,9 @@ with_validity as (
 
 in_money as (
     select
-        subscription_id, system, subscription_ref, customer_id, valid_from, valid_to, plan, status, is_paid_status,
+        subscription_id, system, subscription_ref, customer_id, known_at, valid_from, valid_to, plan, status,
+        -- A trial that ended with its last free day was never paid for.
+        is_paid_status and coalesce(ended_at > paid_from_at, true) as is_paid_status,
         {{ in_reporting_currency('original_mrr_amount', 'with_validity.currency') }} as mrr_amount,
         currency, seat_count, billing_interval, is_cancel_at_period_end, cancel_reason,
         started_at, paid_from_at, ended_at, period_ends_at

@@ -101,6 +101,7 @@ def cdnow_features(cdnow_purchase_days: pl.DataFrame) -> pl.DataFrame:
             has_ever_subscribed=pl.lit(False),
             is_subscriber=pl.lit(False),
             subscribed_days=pl.lit(None, dtype=pl.Int64),
+            unseen_subscribed_days=pl.lit(None, dtype=pl.Int64),
             mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
         )
     )

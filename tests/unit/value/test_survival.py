@@ -133,3 +133,20 @@ def test_no_subscriber_and_impossible_tenures_are_refused() -> None:
         SubscriberSurvival().fit([], [])
     with pytest.raises(ValueError, match="not negative"):
         SubscriberSurvival().fit([-1], [True])
+
+
+def test_old_subscribers_who_were_found_alive_do_not_make_everybody_look_loyal():
+    rng = np.random.default_rng(11)
+    began = rng.uniform(-3000, 700, 60_000)  # days before and after the data begins, which run to day 700
+    lifetime = rng.exponential(400, began.size)
+    is_seen = began + lifetime > 0  # who had left before the data begins is not in it
+    began, lifetime = began[is_seen], lifetime[is_seen]
+    tenure = np.minimum(lifetime, 700 - began)
+    unseen = np.maximum(-began, 0)
+    days = np.array([90, 365, 700])
+    truth = np.exp(-days / 400)
+    model = SubscriberSurvival().fit(tenure, lifetime <= tenure, unseen)
+    naive = SubscriberSurvival().fit(tenure, lifetime <= tenure)
+    errors = np.array([model.standard_error(day) for day in days])
+    assert np.all(np.abs(model.survival(days) - truth) < 3.5 * errors)
+    assert np.all(naive.survival(days) - truth > 3.5 * errors)

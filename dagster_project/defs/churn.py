@@ -1,0 +1,34 @@
+"""Who is about to leave, as assets. The method is in `churn/`."""
+
+import datetime as dt
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.churn.score import score_churn
+from dagster_project.churn.tracking import log_churn_model
+from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
+from dagster_project.defs.scored import scored_tables
+from dagster_project.settings import settings
+
+RANDOM_STATE = 20240930
+
+
+@dg.multi_asset(
+    outs=scored_tables("customer_churn", "churn_model_metrics"),
+    ins={
+        "features": dg.AssetIn(["gold", "customer_features"]),
+        "snapshots": dg.AssetIn(["silver", "customer_feature_snapshots"]),
+    },
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def customer_churn(
+    context: dg.AssetExecutionContext, features: pl.DataFrame, snapshots: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Calibrated churn probabilities with reasons; the model and its metrics go to MLflow."""
+    as_of_date = dt.date.fromisoformat(context.partition_key)
+    result = score_churn(features, snapshots, as_of_date, settings().churn_horizon_days, RANDOM_STATE)
+    run_name = log_churn_model(settings().model_tracking_dir, result, as_of_date)
+    context.log.info(f"model logged to MLflow as {run_name}")
+    return result.customers, result.metrics

@@ -1,0 +1,128 @@
+"""Runs the daily job in this process, for people and cron: progress while it runs, a reason when it fails.
+
+Not here: assets, and what the summary says (`publish/summary.py`).
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.defs.ingest import FILE_DROP_OBJECTS, SAMPLE_END_DATE, VENDOR_OBJECTS
+from dagster_project.defs.resources import daily
+from dagster_project.ingest.company import claim_data_dir
+from dagster_project.ingest.file_drop import newest_event_date
+from dagster_project.settings import SettingsError, settings
+
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1  # DuckDB has one writer
+"""
+
+
+class RunFailedError(Exception):
+    """The run failed; the message says where and why."""
+
+
+def prepare_dagster_home() -> Path:
+    """The folder where Dagster keeps runs and events, inside the data folder; exported for this process."""
+    home = settings().data_dir / "dagster_home"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "dagster.yaml").write_text(DAGSTER_YAML)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def last_day() -> str:
+    """The newest day that is over, UTC."""
+    key = daily.get_last_partition_key()
+    if key is None:
+        raise SettingsError(f"No day is over yet: the first that can be scored is {settings().first_as_of_date}.")
+    return key
+
+
+def check_as_of_date() -> None:
+    """Refuse a day that is not over or lies before the first, before anything is written.
+
+    Raises:
+        SettingsError: One line that names the setting, its value and what is allowed.
+    """
+    wanted = settings().as_of_date
+    if wanted and not daily.has_partition_key(wanted.isoformat()):
+        raise SettingsError(
+            f"CUSTINT_AS_OF_DATE is '{wanted}'; allowed is a day from {settings().first_as_of_date} to {last_day()}."
+        )
+
+
+def _default_as_of_date() -> str:
+    """The last complete day in the data that has landed."""
+    candidates = [SAMPLE_END_DATE] if "sample" in settings().sources else []
+    if "files" in settings().sources:
+        end = daily.get_last_partition_window()
+        newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
+        candidates += [newest] if newest else []
+    if not candidates:
+        raise RunFailedError("The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day.")
+    return max(candidates).isoformat()
+
+
+def _failure_reasons(result: dg.ExecuteInProcessResult) -> str:
+    lines = []
+    for event in result.all_events:
+        if event.event_type_value != "STEP_FAILURE":
+            continue
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            reason = data.user_failure_data.description
+        else:
+            error = data.error
+            while error.cause:
+                error = error.cause
+            reason = error.message.strip()
+        lines.append(f"{event.step_key}: {reason}")
+    return "\n".join(lines) or "the run failed before its first step"
+
+
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[dg.AssetKey], day: str | None) -> None:
+    log = settings().dbt_target_dir / "console.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as console_log, contextlib.redirect_stdout(console_log):
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=assets,
+            partition_key=day,
+            run_config={"loggers": {"console_progress": {}}},
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise RunFailedError(_failure_reasons(result))
+
+
+def run_daily() -> str:
+    """Land the sources, find the day, run everything else for it.
+
+    Returns:
+        The day that was scored.
+
+    Raises:
+        SettingsError: A setting is wrong; nothing was written.
+        RunFailedError: A step failed; what was published before is untouched.
+    """
+    check_as_of_date()
+    claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
+    prepare_dagster_home()
+    from dagster_project.definitions import defs
+
+    loaded = defs()
+    job = loaded.resolve_job_def("daily")
+    with dg.DagsterInstance.get() as instance:
+        landing = [dg.AssetKey(["landing", name]) for name in VENDOR_OBJECTS + FILE_DROP_OBJECTS]
+        _execute(job, instance, landing, None)
+        day = settings().as_of_date.isoformat() if settings().as_of_date else _default_as_of_date()
+        others = [key for key in job.asset_layer.executable_asset_keys if key not in landing]
+        _execute(job, instance, others, day)
+    return day

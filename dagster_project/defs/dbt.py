@@ -1,0 +1,148 @@
+"""The dbt models as assets, in the four stretches between which Python has a part.
+
+Not here: SQL, and the assets that Python writes.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from dagster_project.contracts import Table, gold_tables
+from dagster_project.defs.resources import ANALYTICS, DATA_ENGINEERING, ONE_DAY_PER_RUN, daily, run_as_of_date
+from dagster_project.settings import DBT_DIR, settings
+
+BEFORE_IDENTITY = "bronze parties ticket_texts"
+DAILY_FEATURES = "customer_features"
+DAILY_MARTS = "customer_360"
+
+
+def parsed_project() -> DbtProject:
+    """The dbt project with a manifest that is not older than its files."""
+    project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
+    manifest = project.manifest_path
+    sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
+    newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        project.preparer.prepare(project)
+    return project
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """A contract's columns as the Dagster UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.data_type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=not column.not_null),
+                tags={"unit": column.unit} if column.unit else {},
+            )
+            for column in table.columns
+        ]
+    )
+
+
+class LayeredTranslator(DagsterDbtTranslator):
+    """Names an asset by its layer and table, groups it by layer and gives it its owner."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`<layer>/<table>`, except where a table says which asset writes it."""
+        declared = dbt_resource_props.get("config", {}).get("meta", {}).get("dagster", {}).get("asset_key")
+        if declared:
+            return dg.AssetKey(declared)
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The layer."""
+        return self.get_asset_key(dbt_resource_props).path[0]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """Gold belongs to those who publish it, everything below to those who load it."""
+        return [ANALYTICS if self.get_group_name(dbt_resource_props) == "gold" else DATA_ENGINEERING]
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The grain and meaning, without the SQL text that the parent class appends."""
+        return str(dbt_resource_props.get("description") or "")
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Adds the contract's columns, and the partition column of daily tables."""
+        metadata = dict(super().get_metadata(dbt_resource_props))
+        name = dbt_resource_props["name"]
+        if name in gold_tables():
+            metadata["dagster/column_schema"] = column_schema(gold_tables()[name])
+        if dbt_resource_props.get("config", {}).get("unique_key") == "as_of_date":
+            metadata["partition_expr"] = "as_of_date"
+        return metadata
+
+
+def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Run `dbt build` for the selected assets and count the rows of what it wrote.
+
+    The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
+    settings of its own.
+    """
+    as_of_date = run_as_of_date(context)
+    if as_of_date:
+        os.environ.update(settings().for_dbt(as_of_date))
+    invocation = dbt.cli(["build"], context=context, target_path=settings().dbt_target_dir)
+    events = list(invocation.stream())
+    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+        counts = {
+            (schema, name): count
+            for schema, name, count in connection.execute(
+                "select schema_name, table_name, estimated_size from duckdb_tables()"
+            ).fetchall()
+        }
+    for event in events:
+        key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
+        if key and tuple(key.path) in counts:
+            yield event.with_metadata({**event.metadata, "dagster/row_count": counts[tuple(key.path)]})
+        else:
+            yield event
+
+
+_project = parsed_project()
+_translator = LayeredTranslator()
+
+
+@dbt_assets(
+    manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
+    select=f"{BEFORE_IDENTITY} currency_rates", name="dbt_bronze",
+)  # fmt: skip
+def dbt_bronze(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Landing to bronze and quarantine, and what identity resolution needs."""
+    yield from build(context, dbt)
+
+
+@dbt_assets(
+    manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
+    exclude=f"{BEFORE_IDENTITY} currency_rates {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
+)  # fmt: skip
+def dbt_silver_and_gold(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Canonical entities, dimensions, facts and the past snapshots that models learn from."""
+    yield from build(context, dbt)
+
+
+@dbt_assets(
+    manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
+    select=DAILY_FEATURES, partitions_def=daily, backfill_policy=ONE_DAY_PER_RUN, name="dbt_daily_features",
+)  # fmt: skip
+def dbt_daily_features(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """What was known about each customer at the end of the day."""
+    yield from build(context, dbt)
+
+
+@dbt_assets(
+    manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
+    select=DAILY_MARTS, partitions_def=daily, backfill_policy=ONE_DAY_PER_RUN, name="dbt_daily_marts",
+)  # fmt: skip
+def dbt_daily_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Marts that read the day's scores again."""
+    yield from build(context, dbt)

@@ -1,0 +1,57 @@
+"""Progress of a run on the console: which step, and how long it took."""
+
+import ast
+import logging
+import sys
+
+import dagster as dg
+
+
+class _StepLines(logging.Handler):
+    """Prints one line per step from the events that Dagster logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._step_count = 0
+        self._started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            return
+        if event.event_type_value == "ENGINE_EVENT" and "step_keys" in event.engine_event_data.metadata:
+            self._started.clear()
+            self._step_count = len(ast.literal_eval(event.engine_event_data.metadata["step_keys"].text))
+        elif event.event_type_value == "STEP_START":
+            self._started[event.step_key] = record.created
+            self._write(f"  {len(self._started):>2}/{self._step_count}  {event.step_key:<24} ")
+        elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
+            outcome = "done" if event.event_type_value == "STEP_SUCCESS" else "FAILED"
+            self._write(f"{outcome:<6} {record.created - self._started[event.step_key]:6.1f} s\n")
+        elif event.event_type_value == "STEP_SKIPPED":
+            self._write(f"   -/{self._step_count}  {event.step_key:<24} skipped\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        console = sys.__stdout__  # sys.stdout itself is a log file during a run: dbt writes there
+        if console:
+            console.write(text)
+            console.flush()
+
+
+# One for the process: Dagster builds the logger anew for the run and for its steps.
+_STEP_LINES = _StepLines()
+
+
+@dg.logger
+def console_progress(context: dg.InitLoggerContext) -> logging.Logger:
+    """One line per step."""
+    logger = logging.Logger("console_progress", level=logging.DEBUG)
+    logger.addHandler(_STEP_LINES)
+    return logger
+
+
+@dg.definitions
+def loggers() -> dg.Definitions:
+    """Offered to every job; a run uses it when its config names it."""
+    return dg.Definitions(loggers={"console_progress": console_progress})

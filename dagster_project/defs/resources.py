@@ -1,0 +1,52 @@
+"""What assets run on: the warehouse I/O manager, dbt, and the days that can be scored.
+
+Not here: assets, jobs and schedules.
+"""
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from dagster_project.defs.warehouse_io import WarehouseIOManager
+
+from dagster_project.settings import DBT_DIR, settings
+
+daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
+ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
+
+DATA_ENGINEERING = "team:data-engineering"
+ANALYTICS = "team:analytics"
+
+
+def run_as_of_date(context: dg.AssetExecutionContext) -> dt.date | None:
+    """The day that the run scores; None in a run without one, such as an ingest alone."""
+    partition_key = context.run.tags.get("dagster/partition")
+    return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
+
+
+def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
+    """When the run began, UTC without zone: the only clock, so that all files of a run carry one time."""
+    record = context.instance.get_run_record_by_id(context.run_id)
+    if record is None or record.start_time is None:
+        raise dg.Failure(f"Dagster has no start time for run {context.run_id}; start it again.")
+    return dt.datetime.fromtimestamp(record.start_time, dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """`io_manager` reads and writes whole warehouse tables; the key's first part is the schema."""
+    settings().data_dir.mkdir(parents=True, exist_ok=True)
+    os.environ.update(settings().for_dbt(as_of_date=dt.date(1970, 1, 1)))  # assets set the day of their run
+    return dg.Definitions(
+        resources={
+            "io_manager": WarehouseIOManager(database=str(settings().warehouse_path)),
+            "dbt": DbtCliResource(
+                project_dir=str(DBT_DIR),
+                profiles_dir=str(DBT_DIR),
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),
+            ),
+        }
+    )

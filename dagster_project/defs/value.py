@@ -1,0 +1,33 @@
+"""What customers are worth, as assets. The methods are in `value/`."""
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
+from dagster_project.defs.scored import scored_tables
+from dagster_project.settings import settings
+from dagster_project.value.clv import score_clv
+from dagster_project.value.rfm import score_rfm
+
+
+@dg.multi_asset(
+    outs=scored_tables("customer_rfm"),
+    ins={"features": dg.AssetIn(["gold", "customer_features"])},
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def customer_rfm(features: pl.DataFrame) -> pl.DataFrame:
+    """Recency, frequency and spend, scored among the customers of the day."""
+    return score_rfm(features)
+
+
+@dg.multi_asset(
+    outs=scored_tables("customer_clv", "clv_model_parameters"),
+    ins={"features": dg.AssetIn(["gold", "customer_features"])},
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def customer_clv(context: dg.AssetExecutionContext, features: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Expected margin of the next 365 days, and the fitted parameters."""
+    values, parameters = score_clv(features, settings().gross_margin_share)
+    return values, parameters

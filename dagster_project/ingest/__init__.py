@@ -1,0 +1,1 @@
+"""Sources to landing: files, systems and their formats; no warehouse, no Dagster, no clock."""

@@ -1,0 +1,1 @@
+"""The published gold: written aside, checked, then swapped in at once."""

@@ -1,0 +1,165 @@
+"""Writes one generation of the published gold, checks it and makes it the current one.
+
+A generation is a folder under `<published>/generations/`. The names that analysts open are links through one link,
+`current`: replacing that link swaps the DuckDB file, the Parquet files and the manifest in one atomic step, and a
+reader that has the old file open keeps it. Not here: what gold is (the contracts) and when to publish (`defs/`).
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.contracts import Table
+from dagster_project.quality.contract_check import contract_violations
+
+KEPT_GENERATIONS = 3
+DATABASE_NAME = "customer_intelligence.duckdb"
+PUBLIC_NAMES = (DATABASE_NAME, "parquet", "manifest.json")
+
+
+class PublishError(Exception):
+    """The new generation is not what it should be; what was published before stays."""
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of the manifest."""
+
+    rows: int
+    sha256: str
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_version(project_dir: Path) -> str:
+    """First 16 hex digits of a SHA-256 over the project's Python, SQL, YAML and CSV files, names and contents."""
+    digest = hashlib.sha256()
+    for folder, suffixes in (("dagster_project", {".py", ".csv"}), ("dbt", {".sql", ".yml", ".csv"})):
+        for path in sorted((project_dir / folder).rglob("*")):
+            if path.suffix in suffixes and "target" not in path.relative_to(project_dir).parts:
+                digest.update(path.relative_to(project_dir).as_posix().encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> dict[str, PublishedTable]:
+    (folder / "parquet").mkdir(parents=True)
+    written = {}
+    with duckdb.connect(str(folder / DATABASE_NAME)) as connection:
+        connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
+        connection.execute("create schema gold")
+        for table in tables:
+            parquet = folder / "parquet" / f"{table.name}.parquet"
+            rows = f"select * from warehouse.gold.{table.name} order by {', '.join(table.grain)}"  # noqa: S608
+            connection.execute(f"create table gold.{table.name} as {rows}")
+            connection.execute(f"copy gold.{table.name} to '{parquet}' (format parquet, compression zstd)")
+            _describe(connection, table)
+            (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]  # noqa: S608
+            written[table.name] = PublishedTable(row_count, _sha256(parquet))
+    return written
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Put the contract's words into the database, where an analyst's tool shows them."""
+
+    def text(value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    connection.execute(f"comment on table gold.{table.name} is {text(table.description)}")
+    for column in table.columns:
+        words = f"{column.description} [{column.unit}]" if column.unit else column.description
+        connection.execute(f"comment on column gold.{table.name}.{column.name} is {text(words)}")
+
+
+def _check(warehouse_path: Path, folder: Path, tables: list[Table], written: dict[str, PublishedTable]) -> None:
+    """Read the new generation as an analyst would and compare it with the warehouse and the contracts."""
+    problems = []
+    with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as connection:
+        connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
+        for table in tables:
+            problems += [f"gold.{table.name}: {text}" for text in contract_violations(connection, table)]
+            parquet = folder / "parquet" / f"{table.name}.parquet"
+            counts = connection.execute(
+                f"select (select count(*) from warehouse.gold.{table.name}), count(*) from read_parquet('{parquet}')"  # noqa: S608
+            ).fetchall()[0]
+            if counts != (written[table.name].rows, written[table.name].rows):
+                problems.append(f"gold.{table.name}: warehouse and Parquet rows {counts}, published {written[table.name].rows}")
+    if problems:
+        raise PublishError("; ".join(problems))
+
+
+def _swap_in(published_dir: Path, folder: Path) -> None:
+    new_link = published_dir / ".current.new"
+    new_link.unlink(missing_ok=True)
+    new_link.symlink_to(folder.relative_to(published_dir))
+    new_link.replace(published_dir / "current")
+    for name in PUBLIC_NAMES:
+        link = published_dir / name
+        if not link.is_symlink():
+            link.symlink_to(Path("current") / name)
+
+
+def _drop_old(generations_dir: Path, current: Path) -> None:
+    generations = sorted(path for path in generations_dir.iterdir() if path.is_dir())
+    for folder in generations[:-KEPT_GENERATIONS]:
+        if folder != current:
+            shutil.rmtree(folder)
+
+
+def publish_generation(
+    warehouse_path: Path,
+    published_dir: Path,
+    tables: list[Table],
+    *,
+    generation: str,
+    run_id: str,
+    as_of_date: str,
+    code_version: str,
+) -> dict[str, PublishedTable]:
+    """Publish the gold tables of a warehouse as a new generation.
+
+    Args:
+        warehouse_path: The DuckDB file that runs write; no other process may have it open for writing.
+        published_dir: Where analysts look; made if missing.
+        tables: Contracts of the tables to publish, each with a grain that orders it.
+        generation: Name of the new generation; names sort by time.
+        run_id: Who published, for the manifest.
+        as_of_date: Newest day of the daily tables, for the manifest.
+        code_version: Version of the code, for the manifest.
+
+    Returns:
+        Rows and SHA-256 of each table's Parquet file.
+
+    Raises:
+        PublishError: The generation does not meet the contracts or the warehouse's counts; nothing was swapped.
+    """
+    generations_dir = published_dir / "generations"
+    partial = generations_dir / f".{generation}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        written = _write_tables(warehouse_path, partial, tables)
+        _check(warehouse_path, partial, tables, written)
+        manifest = {
+            "run_id": run_id,
+            "as_of_date": as_of_date,
+            "code_version": code_version,
+            "tables": {name: asdict(table) for name, table in written.items()},
+        }
+        (partial / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    folder = generations_dir / generation
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.replace(folder)
+    _swap_in(published_dir, folder)
+    _drop_old(generations_dir, folder)
+    return written

@@ -1,0 +1,73 @@
+"""What a person wants to read after a run, from the published file alone."""
+
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from dagster_project.publish.generation import DATABASE_NAME
+
+TOP_CUSTOMERS = 10
+
+_MOST_WORTH_SAVING = """
+    select name, churn_probability, predicted_clv_amount, value_at_risk_amount, reason_1, incentive_name, expected_roi_amount
+    from gold.customer_360
+    where as_of_date = ? and churn_status = 'scored' and predicted_clv_amount is not null
+    order by value_at_risk_amount desc, customer_id
+    limit ?
+"""
+
+
+def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str, console: Console) -> None:
+    """Tables with their rows, the customers most worth saving, and what to type next."""
+    path = published_dir / DATABASE_NAME
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = [name for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
+        counts = {
+            name: connection.execute(f"select count(*) from gold.{name}").fetchall()[0][0]  # noqa: S608
+            for name in names
+        }
+        customers = connection.execute(_MOST_WORTH_SAVING, [as_of_date, TOP_CUSTOMERS]).fetchall()
+        quarantined = connection.execute(
+            "select system || '.' || object, quarantined_row_count, landed_row_count from gold.data_intake"
+            " where quarantined_row_count > 0 order by 2 desc"
+        ).fetchall()
+    _print_counts(console, counts)
+    for name, row_count, landed in quarantined:
+        console.print(f"[yellow]quarantine[/]  {name}: {row_count:,} of {landed:,} rows, reasons in quarantine.{name.replace('.', '__')}")
+    if customers:
+        _print_customers(console, customers, as_of_date, reporting_currency)
+    else:
+        console.print(f"\nNo customer has a churn probability on {as_of_date}: see churn_status in gold.customer_360.")
+    console.print(f"\nPublished: [bold]{path}[/]", soft_wrap=True)
+    console.print("Next: query it (README, 'A tour of gold'), or `make ui` for the graph, the runs and the schedule.")
+
+
+def _print_counts(console: Console, counts: dict[str, int]) -> None:
+    table = Table(title="Published gold", title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, row_count in counts.items():
+        table.add_row(name, f"{row_count:,}")
+    console.print(table)
+
+
+def _print_customers(
+    console: Console, customers: list[tuple[str, float, float, float, str, str, float]], as_of_date: str, currency: str
+) -> None:
+    table = Table(
+        title=f"The {len(customers)} customers most worth saving on {as_of_date} (amounts in {currency})",
+        title_justify="left",
+    )
+    for heading, justify in (
+        ("customer", "left"), ("risk", "right"), ("value", "right"), ("at risk", "right"),
+        ("main reason", "left"), ("offer", "left"), ("return", "right"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for name, risk, value, at_risk, reason, offer, expected_return in customers:
+        table.add_row(
+            name, f"{risk:.0%}", f"{value:,.0f}", f"{at_risk:,.0f}", reason or "-",
+            offer or "none pays", f"{expected_return:,.0f}" if expected_return is not None else "-",
+        )  # fmt: skip
+    console.print(table)
