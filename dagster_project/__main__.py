@@ -1,24 +1,40 @@
-"""Command line: `python -m dagster_project run | ui | settings`. Thin: reads the words, calls, sets the exit code."""
+"""Command line: `python -m dagster_project <command>`. Thin: reads the words, calls, sets the exit code.
+
+run       the daily job, from the sources to the published gold
+ui        the Dagster UI on http://127.0.0.1:3000
+settings  every setting with its value
+clean     delete what runs have built; the inbox and the examples stay
+"""
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from dagster_project.ingest.company import OtherCompanyError
 from dagster_project.settings import PROJECT_DIR, SettingsError, settings
 
+WIDTH = 140  # a log file has no width of its own
 
-def _run(console: Console) -> None:
-    from dagster_project.defs.daily_run import run_daily  # imports Dagster: seconds that a wrong setting need not wait
+
+def _run(console: Console, errors: Console) -> int:
+    from dagster_project.defs.daily_run import run_daily  # Dagster: seconds that a wrong setting need not wait
     from dagster_project.publish.summary import print_summary
 
-    as_of_date = run_daily()
-    print_summary(settings().published_dir, as_of_date, settings().reporting_currency, console)
+    console.print(f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}", soft_wrap=True)
+    run = run_daily()
+    if run.failure:
+        errors.print(run.failure, style="red", markup=False)
+        errors.print("Nothing was published; what was published before is untouched. Details: `make ui`, Runs.")
+        return 1
+    print_summary(settings().published_dir, run.as_of_date, settings().reporting_currency, console)
+    return 0
 
 
-def _ui(console: Console) -> None:
+def _ui(console: Console, errors: Console) -> int:
     from dagster_project.defs.daily_run import prepare_dagster_home
 
     prepare_dagster_home()
@@ -28,30 +44,48 @@ def _ui(console: Console) -> None:
     os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", "3000"])  # noqa: S606 - no shell
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 only when it did what it says."""
-    parser = argparse.ArgumentParser(prog="python -m dagster_project", description=__doc__)
-    parser.add_argument("command", choices=["run", "ui", "settings"])
-    command = parser.parse_args(arguments).command
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    console = Console(highlight=False)
-    try:
-        values = settings()
-        if command == "settings":
-            for name, value in values:
-                console.print(f"CUSTINT_{name.upper()}={value}", soft_wrap=True)
+def _settings(console: Console, errors: Console) -> int:
+    for name, value in settings():
+        shown = ",".join(value) if isinstance(value, tuple) else value
+        console.print(f"CUSTINT_{name.upper()}={'' if shown is None else shown}", soft_wrap=True, markup=False)
+    return 0
+
+
+def _clean(console: Console, errors: Console) -> int:
+    for path in settings().built_paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
         else:
-            {"run": _run, "ui": _ui}[command](console)
-    except SettingsError as error:
+            continue
+        console.print(f"deleted {path}", soft_wrap=True)
+    return 0
+
+
+COMMANDS = {"run": _run, "ui": _ui, "settings": _settings, "clean": _clean}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 when it did what it says, 1 when the run failed, 2 when a setting or the command line is wrong.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m dagster_project", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=list(COMMANDS))
+    command = parser.parse_args(arguments).command
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        return COMMANDS[command](console, errors)
+    except (SettingsError, OtherCompanyError) as error:
         errors.print(str(error), style="red", markup=False)
         return 2
-    except Exception as error:
-        if type(error).__name__ not in ("RunFailedError", "OtherCompanyError"):
-            raise
-        errors.print(str(error), style="red", markup=False)
-        errors.print("What was published before is untouched. Details: `make ui`, Runs.", markup=False)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ beyond reading the list of currencies that a setting may name.
 
 import csv
 import datetime as dt
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,15 +37,15 @@ class Settings(BaseSettings):
         env_prefix="CUSTINT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    data_dir: Path = Field(Path("data"), description="a folder")
+    data_dir: Path = Field(default=Path("data"), description="a folder that can be written")
     sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
-        ("sample",), min_length=1, description="a comma list of sample, files"
+        default=("sample",), min_length=1, description="a comma list of sample, files"
     )
-    as_of_date: dt.date | None = Field(None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
-    sample_customers: int = Field(2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
-    reporting_currency: str = Field("USD", description=f"one of {', '.join(known_currencies())}")
-    churn_horizon_days: int = Field(90, ge=7, le=180, description="a whole number of days, 7 to 180")
-    gross_margin_share: float = Field(0.80, gt=0, le=1, description="a share above 0, up to 1")
+    as_of_date: dt.date | None = Field(default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
+    sample_customers: int = Field(default=2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
+    reporting_currency: str = Field(default="USD", description=f"one of {', '.join(known_currencies())}")
+    churn_horizon_days: int = Field(default=90, ge=7, le=180, description="a whole number of days, 7 to 180")
+    gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -53,10 +54,12 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir")
     @classmethod
-    def _is_not_a_file(cls, value: Path) -> Path:
-        if value.exists() and not value.is_dir():
-            raise ValueError("it is a file")
-        return value.expanduser().resolve()
+    def _can_be_a_folder(cls, value: Path) -> Path:
+        folder = value.expanduser().resolve()
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise ValueError("cannot be made or written")
+        return folder
 
     @field_validator("as_of_date", mode="before")
     @classmethod
@@ -113,6 +116,25 @@ class Settings(BaseSettings):
         return self.data_dir / "dbt_target"
 
     @property
+    def built_paths(self) -> list[Path]:
+        """Everything that runs build, and that landing plus code can build again, landing included."""
+        return [
+            self.landing_dir,
+            self.sample_truth_dir,
+            self.warehouse_path,
+            self.published_dir,
+            self.model_tracking_dir,
+            self.dbt_target_dir,
+            self.dagster_home,
+            self.data_dir / "company.json",
+        ]
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps runs, events and schedules."""
+        return self.data_dir / "dagster_home"
+
+    @property
     def first_as_of_date(self) -> dt.date:
         """First day that may be scored: the sample company's first, or early enough for anybody's files."""
         return dt.date(1990, 1, 1) if "files" in self.sources else dt.date(2024, 10, 1)
@@ -136,12 +158,12 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = []
+        lines: dict[str, str] = {}
         for problem in error.errors():
             name = str(problem["loc"][0])
             allowed = Settings.model_fields[name].description
-            lines.append(f"CUSTINT_{name.upper()} is {problem['input']!r}; allowed is {allowed}.")
-        raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+            lines.setdefault(name, f"CUSTINT_{name.upper()} is {problem['input']!r}; allowed is {allowed}.")
+        raise SettingsError("\n".join(lines.values())) from None
 
 
 @cache

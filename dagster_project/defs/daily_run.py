@@ -5,6 +5,7 @@ Not here: assets, and what the summary says (`publish/summary.py`).
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -24,13 +25,21 @@ concurrency:
 """
 
 
-class RunFailedError(Exception):
-    """The run failed; the message says where and why."""
+class _StepFailedError(Exception):
+    """A step failed; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class DailyRun:
+    """What became of a run: the day it scored, and why it failed, empty when it did not."""
+
+    as_of_date: str
+    failure: str
 
 
 def prepare_dagster_home() -> Path:
     """The folder where Dagster keeps runs and events, inside the data folder; exported for this process."""
-    home = settings().data_dir / "dagster_home"
+    home = settings().dagster_home
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(DAGSTER_YAML)
     os.environ["DAGSTER_HOME"] = str(home)
@@ -66,7 +75,7 @@ def _default_as_of_date() -> str:
         newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
         candidates += [newest] if newest else []
     if not candidates:
-        raise RunFailedError("The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day.")
+        raise _StepFailedError("The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day.")
     return max(candidates).isoformat()
 
 
@@ -83,6 +92,8 @@ def _failure_reasons(result: dg.ExecuteInProcessResult) -> str:
             while error.cause:
                 error = error.cause
             reason = error.message.strip()
+        if "Could not set lock on file" in reason:
+            reason += "\nAnother process has the warehouse open: wait until it ends, or close it; query the published file."
         lines.append(f"{event.step_key}: {reason}")
     return "\n".join(lines) or "the run failed before its first step"
 
@@ -99,30 +110,30 @@ def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[d
             raise_on_error=False,
         )
     if not result.success:
-        raise RunFailedError(_failure_reasons(result))
+        raise _StepFailedError(_failure_reasons(result))
 
 
-def run_daily() -> str:
+def run_daily() -> DailyRun:
     """Land the sources, find the day, run everything else for it.
-
-    Returns:
-        The day that was scored.
 
     Raises:
         SettingsError: A setting is wrong; nothing was written.
-        RunFailedError: A step failed; what was published before is untouched.
+        OtherCompanyError: The data folder belongs to other sources; nothing was written.
     """
     check_as_of_date()
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     prepare_dagster_home()
     from dagster_project.definitions import defs
 
-    loaded = defs()
-    job = loaded.resolve_job_def("daily")
-    with dg.DagsterInstance.get() as instance:
-        landing = [dg.AssetKey(["landing", name]) for name in VENDOR_OBJECTS + FILE_DROP_OBJECTS]
-        _execute(job, instance, landing, None)
-        day = settings().as_of_date.isoformat() if settings().as_of_date else _default_as_of_date()
-        others = [key for key in job.asset_layer.executable_asset_keys if key not in landing]
-        _execute(job, instance, others, day)
-    return day
+    job = defs().resolve_job_def("daily")
+    landing = [dg.AssetKey(["landing", name]) for name in VENDOR_OBJECTS + FILE_DROP_OBJECTS]
+    others = [key for key in job.asset_layer.executable_asset_keys if key not in landing]
+    day = settings().as_of_date.isoformat() if settings().as_of_date else ""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            _execute(job, instance, landing, None)
+            day = day or _default_as_of_date()
+            _execute(job, instance, others, day)
+    except _StepFailedError as error:
+        return DailyRun(day, failure=str(error))
+    return DailyRun(day, failure="")

@@ -9,7 +9,7 @@
 {% macro bronze() -%}
     {%- do source('landing', model.name) -%}
     {%- do ref('currency_rates') -%}
-    {{ checked_landing_rows(model) }}
+    {{ typed_landing_rows(model) }}
     select
         {%- for column in model.columns.values() %}
         {{ column.name }},
@@ -17,30 +17,83 @@
         _source_file,
         _source_line,
         _loaded_at
-    from judged
-    where _reason is null
+    from typed
+    where not ({{ is_bad_row(model) }})
+    {%- if is_snapshot(model) %}
+    qualify row_number() over ({{ same_key(model) }}) = 1
+    {%- endif %}
 {%- endmacro %}
 
 {% macro quarantine() -%}
     create or replace table quarantine.{{ model.name }} as
-    {{ checked_landing_rows(model) }}
+    {{ typed_landing_rows(model) }},
+
+    bad_rows as (
+        select
+            _source_file,
+            _source_line,
+            if(_reject_reason is null, coalesce({{ row_reasons(model, 'column') | join(', ') }}), _reject_column)
+                as _column,
+            coalesce(_reject_reason, concat_ws('; ', {{ row_reasons(model, 'reason') | join(', ') }})) as _reason,
+            _loaded_at
+        from typed
+        where {{ is_bad_row(model) }}
+    ),
+
+    {%- if is_snapshot(model) %}
+
+    numbered_rows as (
+        select
+            *,
+            row_number() over ({{ same_key(model) }}) as _occurrence,
+            first_value(_source_line) over ({{ same_key(model) }}) as _first_line
+        from typed
+        where not ({{ is_bad_row(model) }})
+    ),
+
+    repeated_rows as (
+        select
+            _source_file,
+            _source_line,
+            '{{ model.config.meta.key | join(', ') }}' as _column,
+            'duplicate {{ model.config.meta.key | join(', ') }}: first seen in line ' || _first_line as _reason,
+            _loaded_at
+        from numbered_rows
+        where _occurrence > 1
+    ),
+    {%- endif %}
+
+    quarantined as (
+        select * from bad_rows
+        {%- if is_snapshot(model) %}
+        union all
+        select * from repeated_rows
+        {%- endif %}
+    )
+
     select
         _source_file as source_file,
         _source_line as source_line,
         coalesce(_column, 'whole row') as column_name,
         _reason as reason,
         _loaded_at as loaded_at
-    from judged
-    where _reason is not null
+    from quarantined
     order by 1, 2
 {%- endmacro %}
 
-{# CTEs from landing to `judged`: the typed columns with `_column` and `_reason`, both null for a good row. #}
-{% macro checked_landing_rows(node) -%}
+{# A dropped file is a snapshot: a key that comes twice in it is a mistake. A vendor's object comes in versions. #}
+{% macro is_snapshot(node) -%}
+    {{ return(not node.config.meta.get('version')) }}
+{%- endmacro %}
+
+{% macro same_key(node) -%}
+    partition by {{ node.config.meta.key | join(', ') }} order by _source_line
+{%- endmacro %}
+
+{# The CTEs that read landing and type it; what cannot be cast is null beside its raw text. #}
+{% macro typed_landing_rows(node) -%}
     {%- set system, object_name = node.name.split('__', 1) -%}
     {%- set columns = node.columns.values() | list -%}
-    {%- set meta = node.config.meta -%}
-    {%- set is_snapshot = not meta.get('version') -%}
     with landed as (
         select * from {{ landing_rows(system, object_name) }}
     ),
@@ -57,58 +110,26 @@
             {{ typed_value(column) }} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from landed
-    ),
-
-    ruled as (
-        select
-            *,
-            list_filter(
-                [
-                    if(_reject_reason is null, null, [coalesce(_reject_column, ''), _reject_reason])
-                    {%- for column in columns %}{% for reason in column_rules(column) %},
-                    if(_reject_reason is not null, null, {{ reason }})
-                    {%- endfor %}{% endfor %}
-                ],
-                lambda problem: problem is not null
-            ) as _problems
-        from typed
-    ),
-
-    numbered as (
-        select
-            *,
-            {%- if is_snapshot %}
-            row_number() over same_key as _occurrence,
-            first_value(_source_line) over same_key as _first_line
-            {%- else %}
-            1 as _occurrence,
-            _source_line as _first_line
-            {%- endif %}
-        from ruled
-        {%- if is_snapshot %}
-        window same_key as (
-            partition by {{ meta.key | join(', ') }}, len(_problems) > 0 order by _source_line
-        )
-        {%- endif %}
-    ),
-
-    judged as (
-        select
-            *,
-            case
-                when len(_problems) > 0 then nullif(_problems[1][1], '')
-                when _occurrence > 1 then '{{ meta.key | join(', ') }}'
-            end as _column,
-            case
-                when len(_problems) > 0 then list_reduce(
-                    list_transform(_problems, lambda problem: problem[2]),
-                    lambda text, next_text: text || '; ' || next_text
-                )
-                when _occurrence > 1
-                    then 'duplicate {{ meta.key | join(', ') }}: first seen in line ' || _first_line
-            end as _reason
-        from numbered
     )
+{%- endmacro %}
+
+{% macro is_bad_row(node) -%}
+    _reject_reason is not null
+    {%- for column in node.columns.values() %}{% for condition, reason in column_rules(column) %}
+    or coalesce({{ condition }}, false)
+    {%- endfor %}{% endfor %}
+{%- endmacro %}
+
+{# One SQL expression per rule of the row: null when it is met, else the column's name or the reason in words. #}
+{% macro row_reasons(node, what) -%}
+    {%- set expressions = [] -%}
+    {%- for column in node.columns.values() -%}
+        {%- for condition, reason in column_rules(column) -%}
+            {%- set said = "'" ~ column.name ~ "'" if what == 'column' else "'" ~ column.name ~ ": ' || " ~ reason -%}
+            {%- do expressions.append('if(' ~ condition ~ ', ' ~ said ~ ', null)') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(expressions) }}
 {%- endmacro %}
 
 {# The value as the source wrote it: a landing field, or a place inside a field of JSON text. #}
@@ -139,17 +160,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# SQL expressions, one per rule of the column: null when it is met, else [column, reason]. #}
+{# The rules of a column: pairs of a condition that is true for a bad value, and the reason as SQL text. #}
 {% macro column_rules(column) -%}
     {%- set name, meta, type = column.name, column.config.meta, column.data_type -%}
     {%- set written = "nullif(trim(cast(raw__" ~ name ~ " as varchar)), '')" -%}
     {%- set shown = "left(cast(raw__" ~ name ~ " as varchar), 60)" -%}
     {%- set rules = [] -%}
     {%- if type != 'text' -%}
-        {%- do rules.append([written ~ " is not null and " ~ name ~ " is null", "'''' || " ~ shown ~ " || ''' is not a " ~ type ~ "'"]) -%}
+        {%- do rules.append([name ~ " is null and " ~ written ~ " is not null", "'''' || " ~ shown ~ " || ''' is not a " ~ type ~ "'"]) -%}
     {%- endif -%}
     {%- if meta.get('required') -%}
-        {%- do rules.append([written ~ " is null", "'required, and empty'"]) -%}
+        {%- do rules.append([name ~ " is null and " ~ written ~ " is null", "'required, and empty'"]) -%}
     {%- endif -%}
     {%- if type == 'bigint' and meta.get('landing_type') != 'BIGINT' -%}
         {%- do rules.append([name ~ " <> try_cast(" ~ written ~ " as double)", "'''' || " ~ shown ~ " || ''' is not a whole number'"]) -%}
@@ -172,9 +193,5 @@
     {%- if meta.get('currency') -%}
         {%- do rules.append([name ~ " not in (select currency from " ~ ref('currency_rates') ~ ")", "'currency ''' || " ~ shown ~ " || ''' has no rate in currency_rates'"]) -%}
     {%- endif -%}
-    {%- set expressions = [] -%}
-    {%- for condition, reason in rules -%}
-        {%- do expressions.append("if(" ~ condition ~ ", ['" ~ name ~ "', '" ~ name ~ ": ' || " ~ reason ~ "], null)") -%}
-    {%- endfor -%}
-    {{ return(expressions) }}
+    {{ return(rules) }}
 {%- endmacro %}

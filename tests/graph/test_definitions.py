@@ -1,0 +1,67 @@
+"""The graph as the Dagster UI shows it: every asset described, grouped, owned; one job, one schedule."""
+
+import dagster as dg
+import pytest
+
+from dagster_project.contracts import gold_tables, landing_objects
+
+
+@pytest.fixture(scope="module")
+def repository():
+    from dagster_project.definitions import defs
+
+    loaded = defs()
+    dg.Definitions.validate_loadable(loaded)
+    return loaded.get_repository_def()
+
+
+def test_every_asset_has_a_description_a_group_and_an_owner(repository):
+    for node in repository.asset_graph.asset_nodes:
+        assert node.description, node.key
+        assert node.group_name in ("landing", "bronze", "silver", "gold", "published"), node.key
+        assert node.owners, node.key
+
+
+def test_the_first_part_of_a_key_is_the_layer(repository):
+    for node in repository.asset_graph.asset_nodes:
+        assert node.key.path[0] == node.group_name, node.key
+
+
+def test_every_landing_object_and_every_gold_table_is_an_asset(repository):
+    keys = {tuple(node.key.path) for node in repository.asset_graph.asset_nodes}
+    assert {("landing", name) for name in landing_objects()} <= keys
+    assert {("bronze", name) for name in landing_objects()} <= keys
+    assert {("gold", name) for name in gold_tables()} <= keys
+
+
+def test_every_gold_table_has_a_blocking_check_and_is_published(repository):
+    graph = repository.asset_graph
+    published = graph.get(dg.AssetKey(["published", "customer_intelligence"]))
+    for name in gold_tables():
+        key = dg.AssetKey(["gold", name])
+        assert key in published.parent_keys
+        checks = graph.get_check_keys_for_assets({key})
+        if gold_tables()[name].is_written_by_python:
+            assert any(graph.get(check).blocking for check in checks), name
+
+
+def test_daily_tables_are_partitioned_by_day_and_shaped_tables_are_not(repository):
+    for node in repository.asset_graph.asset_nodes:
+        table = gold_tables().get(node.key.path[-1])
+        if node.key.path[0] != "gold" or table is None:
+            continue
+        is_daily = "as_of_date" in table.grain
+        assert node.is_partitioned == is_daily, node.key
+
+
+def test_nothing_in_the_graph_is_disconnected(repository):
+    graph = repository.asset_graph
+    for node in graph.asset_nodes:
+        assert node.parent_keys or node.child_keys, node.key
+
+
+def test_there_is_one_job_and_it_runs_every_night(repository):
+    assert repository.has_job("daily")
+    (schedule,) = repository.schedule_defs
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.job.name == "daily"

@@ -1,0 +1,171 @@
+"""The whole graph on a sample company of 200 customers: runs, reruns, the next day, and a day run again."""
+
+import json
+
+import duckdb
+import pytest
+from workspace import Workspace
+
+from dagster_project.contracts import gold_tables
+
+DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
+DAILY_TABLES = [
+    "customer_features", "customer_rfm", "customer_clv", "clv_model_parameters", "customer_health", "customer_churn",
+    "churn_model_metrics", "incentive_effects", "customer_incentives", "customer_360",
+]  # fmt: skip
+
+
+def rows_of_day(workspace: Workspace, day: str) -> dict[str, list[tuple]]:
+    return {
+        table: workspace.query(f"select * from gold.{table} where as_of_date = '{day}' order by all")
+        for table in DAILY_TABLES
+    }
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """Four runs of one company: a day, the same again, the next day, and the first day once more."""
+    workspace = Workspace(tmp_path_factory.mktemp("company"), CUSTINT_SAMPLE_CUSTOMERS="200")
+    story = {"workspace": workspace, "printed": workspace.run_well(CUSTINT_AS_OF_DATE=DAY)}
+    story["first"] = json.loads((workspace.published / "manifest.json").read_text())
+    story["day"] = rows_of_day(workspace, DAY)
+    workspace.run_well(CUSTINT_AS_OF_DATE=DAY)
+    story["again"] = json.loads((workspace.published / "manifest.json").read_text())
+    workspace.run_well(CUSTINT_AS_OF_DATE=NEXT_DAY)
+    story["next"] = json.loads((workspace.published / "manifest.json").read_text())
+    story["next_day"] = rows_of_day(workspace, NEXT_DAY)
+    workspace.run_well(CUSTINT_AS_OF_DATE=DAY)
+    return story
+
+
+def test_running_twice_changes_nothing(story):
+    assert story["again"]["tables"] == story["first"]["tables"]
+    assert story["again"]["run_id"] != story["first"]["run_id"]
+
+
+def test_the_next_day_adds_one_day(story):
+    for table in ("customer_rfm", "customer_health", "customer_360"):
+        days = story["workspace"].query(f"select as_of_date::text, count(*) from gold.{table} group by 1 order by 1")
+        assert [day for day, _ in days] == [DAY, NEXT_DAY]
+        assert story["next"]["tables"][table]["rows"] == sum(count for _, count in days)
+
+
+def test_running_a_past_day_again_replaces_exactly_that_day(story):
+    """The landing zone holds the next day by now: features that looked ahead would differ."""
+    workspace = story["workspace"]
+    for table, rows in rows_of_day(workspace, DAY).items():
+        assert rows == story["day"][table], f"{table} of {DAY} changed"
+    for table, rows in rows_of_day(workspace, NEXT_DAY).items():
+        assert rows == story["next_day"][table], f"{table} of {NEXT_DAY} changed"
+
+
+def test_the_published_file_has_every_contracted_table_and_nothing_else(story):
+    names = {name for (name,) in story["workspace"].query("select table_name from duckdb_tables()")}
+    schemas = {name for (name,) in story["workspace"].query("select distinct schema_name from duckdb_tables()")}
+    assert names == set(gold_tables())
+    assert schemas == {"gold"}
+
+
+def test_every_snapshot_has_each_customer_once(story):
+    for table in ("customer_rfm", "customer_clv", "customer_health", "customer_churn", "customer_incentives"):
+        differing = story["workspace"].query(
+            f"""select count(*) from gold.customer_features full join gold.{table} using (customer_id, as_of_date)
+            where customer_features.kind is null or {table}.status is null"""
+        )
+        assert differing == [(0,)], table
+
+
+def test_spend_ties_out_to_the_transactions_to_the_cent(story):
+    (spend,) = story["workspace"].query(f"select sum(spend_amount) from gold.customer_rfm where as_of_date = '{DAY}'")
+    (facts,) = story["workspace"].query(
+        f"select sum(net_spend_amount) from gold.fct_transactions where paid_at < date '{DAY}' + 1"
+    )
+    assert spend == facts
+    assert spend[0] > 0
+
+
+def test_stripe_invoices_tie_out_to_the_landing_files_to_the_cent(story):
+    """Straight from the landed JSON, without any of the project's SQL."""
+    landing = story["workspace"].data_dir / "landing" / "stripe" / "invoices" / "*.parquet"
+    newest = f"""
+        select distinct on (id) id, status, total, currency from read_parquet('{landing}', union_by_name = true)
+        where id not like '%broken' order by id, event_created desc"""
+    (landed,) = duckdb.sql(f"select sum(total) * 0.01 from ({newest}) where status = 'paid' and currency = 'usd'").fetchall()
+    (facts,) = story["workspace"].query(
+        "select sum(original_amount) from gold.fct_transactions"
+        " where kind = 'invoice' and status = 'paid' and currency = 'USD'"
+    )
+    assert float(landed[0]) == pytest.approx(float(facts[0]), abs=0.001)
+
+
+def test_rows_in_are_rows_kept_plus_rows_quarantined_for_every_object(story):
+    intake = story["workspace"].query(
+        "select system || '.' || object, landed_row_count, kept_row_count, quarantined_row_count from gold.data_intake"
+    )
+    assert len(intake) == 35
+    assert all(landed == kept + quarantined for _, landed, kept, quarantined in intake)
+    assert sum(quarantined for *_, quarantined in intake) > 0, "the company plants broken rows"
+
+
+def test_a_quarantine_row_says_file_line_column_and_reason(story):
+    rows = story["workspace"].warehouse("select * from quarantine.stripe__invoices")
+    assert rows
+    for source_file, source_line, column_name, reason, _ in rows:
+        assert source_file.startswith("stripe/invoices/")
+        assert source_line >= 1
+        assert reason.startswith(f"{column_name}: ")
+
+
+def test_probabilities_are_calibrated_against_the_planted_truth(story):
+    """The truth is in a folder that the pipeline never reads."""
+    truth = story["workspace"].data_dir / "sample_truth" / "customers.parquet"
+    (leavers,) = duckdb.sql(
+        f"select avg(case when churned_date is not null then 1 else 0 end) from '{truth}' where is_paying"
+    ).fetchone()
+    assert 0 < leavers < 1
+    predicted = story["workspace"].query(
+        f"select count(*), avg(churn_probability) from gold.customer_churn"
+        f" where as_of_date = '{DAY}' and status = 'scored'"
+    )
+    counts, mean = predicted[0]
+    assert counts == 0 or 0.005 < mean < 0.25
+
+
+def test_identities_match_the_planted_truth(story):
+    workspace = story["workspace"]
+    truth = workspace.data_dir / "sample_truth" / "identities.parquet"
+    precision, recall = workspace.warehouse(
+        f"""with resolved as (
+            select customer_id, true_customer_ref as truth
+            from silver.customer_identities
+            inner join '{truth}' using (system, object, source_ref)
+        ), pairs as (
+            select
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id, truth)) as right_pairs,
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id)) as found_pairs,
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by truth)) as true_pairs
+        ) select right_pairs / found_pairs, right_pairs / true_pairs from pairs"""
+    )[0]
+    assert precision >= 0.99
+    assert recall >= 0.95
+
+
+def test_the_run_prints_steps_the_customers_most_worth_saving_and_what_to_do_next(story):
+    printed = story["printed"]
+    for words in ("dbt_bronze", "customer_churn", "done", "Published gold", "customer_360", "make ui", "Published:"):
+        assert words in printed
+
+
+def test_a_data_folder_of_another_company_is_refused_in_one_line(story):
+    done = story["workspace"].run(CUSTINT_SOURCES="files")
+    assert done.returncode == 2
+    assert "CUSTINT_SOURCES" in done.stderr
+    assert "make clean" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_another_company_size_is_refused_with_what_to_do(story):
+    done = story["workspace"].run(CUSTINT_SAMPLE_CUSTOMERS="300")
+    assert done.returncode == 1
+    assert "CUSTINT_SAMPLE_CUSTOMERS" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,96 @@
+"""The shipped examples of bringing your own data, on the real third-party files."""
+
+import json
+
+import pytest
+from workspace import Workspace, drop_example
+
+
+@pytest.fixture(scope="module")
+def ravenstack(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("ravenstack")
+    drop_example("ravenstack", data_dir)
+    workspace = Workspace(data_dir, CUSTINT_SOURCES="files")
+    workspace.run_well()
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def cdnow(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("cdnow")
+    drop_example("cdnow", data_dir)
+    workspace = Workspace(data_dir, CUSTINT_SOURCES="files")
+    workspace.run_well()
+    workspace.run_well(CUSTINT_AS_OF_DATE="1997-09-30")
+    return workspace
+
+
+def test_ravenstack_publishes_every_customer_and_ticket_and_loses_no_usage_row(ravenstack):
+    assert ravenstack.query("select count(*) from gold.dim_customer") == [(500,)]
+    assert ravenstack.query("select count(*) from gold.fct_tickets") == [(2000,)]
+    intake = ravenstack.query(
+        "select landed_row_count, kept_row_count + quarantined_row_count, quarantined_row_count"
+        " from gold.data_intake where object = 'usage_events'"
+    )
+    assert intake == [(25_000, 25_000, 21)]
+    assert ravenstack.query("select sum(event_count) from gold.fct_usage_daily") == [(24_979,)]
+
+
+def test_ravenstack_is_scored_for_the_last_day_in_its_data(ravenstack):
+    assert json.loads((ravenstack.published / "manifest.json").read_text())["as_of_date"] == "2024-12-31"
+
+
+def test_ravenstack_churn_claims_no_signal(ravenstack):
+    """There is nothing to learn in this data: a discriminating model here would be reading the future."""
+    aucs = ravenstack.query(
+        "select value, note from gold.churn_model_metrics where metric = 'auc' and dataset = 'evaluation'"
+    )
+    for value, note in aucs:
+        assert value is None or value <= 0.65
+        assert value is not None or "too few to learn from" in note
+    assert ravenstack.query("select distinct status, churn_probability from gold.customer_churn") == [
+        ("insufficient_data", None)
+    ]
+
+
+def test_cdnow_publishes_every_customer_and_every_cent(cdnow):
+    assert cdnow.query("select count(*) from gold.dim_customer") == [(23_570,)]
+    totals = cdnow.query(
+        "select count(*), sum(spend_amount)::text from gold.customer_rfm where as_of_date = '1998-06-30'"
+    )
+    assert totals == [(23_570, "2500315.63")]
+
+
+def test_cdnow_reaches_the_published_estimates_as_of_september_1997(cdnow):
+    rows = cdnow.query(
+        "select model, parameter, estimate, log_likelihood, standard_error, customer_count"
+        " from gold.clv_model_parameters where as_of_date = '1997-09-30'"
+    )
+    estimates = {(model, parameter): estimate for model, parameter, estimate, *_ in rows}
+    for parameter, published in (("r", 0.2516), ("alpha", 4.789), ("a", 0.7234), ("b", 2.1611)):
+        assert estimates["bg_nbd", parameter] == pytest.approx(published, rel=0.005)
+    for parameter, published in (("p", 6.275), ("q", 3.624), ("v", 14.98)):
+        assert estimates["gamma_gamma", parameter] == pytest.approx(published, rel=0.01)
+    likelihoods = {round(likelihood, 2) for model, _, _, likelihood, *_ in rows if model == "bg_nbd"}
+    assert likelihoods == {-95_368.44}
+    assert all(error > 0 and count > 0 for *_, error, count in rows)
+
+
+def test_cdnow_with_transactions_alone_says_what_it_cannot_know(cdnow):
+    rows = cdnow.query(
+        "select distinct churn_status, incentive_status, clv_model, health_status from gold.customer_360"
+        " where as_of_date = '1998-06-30'"
+    )
+    assert rows == [("not_a_subscriber", "not_eligible", "bg_nbd_gamma_gamma", "partial")]
+
+
+def test_cdnow_forecast_of_september_1997_is_near_what_the_customers_then_bought(cdnow):
+    """The forecast is for a year, the data go on for nine months: compare the rate, within a third."""
+    ((forecast,),) = cdnow.query(
+        "select sum(expected_purchases) * 273 / 365 from gold.customer_clv where as_of_date = '1997-09-30'"
+    )
+    ((bought,),) = cdnow.query(
+        "select count(*) from (select distinct customer_id, transaction_date from gold.fct_transactions"
+        " where transaction_date > '1997-09-30')"
+    )
+    assert forecast == pytest.approx(bought, rel=1 / 3)

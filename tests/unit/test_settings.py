@@ -1,0 +1,194 @@
+"""Settings: what is read, from where, what is allowed, and in which words the rest is refused."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dagster_project.settings import DBT_DIR, PROJECT_DIR, Settings, SettingsError, known_currencies, load_settings
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder and an environment without settings."""
+    for name in [name for name in os.environ if name.startswith("CUSTINT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_an_environment_every_setting_has_its_documented_default(own_folder: Path):
+    assert load_settings().model_dump() == {
+        "data_dir": own_folder / "data",
+        "sources": ("sample",),
+        "as_of_date": None,
+        "sample_customers": 2000,
+        "reporting_currency": "USD",
+        "churn_horizon_days": 90,
+        "gross_margin_share": 0.8,
+    }
+
+
+def test_reading_the_settings_writes_nothing(own_folder: Path):
+    load_settings()
+    assert list(own_folder.iterdir()) == []
+
+
+def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    values = {
+        "DATA_DIR": str(tmp_path / "elsewhere"),
+        "SOURCES": "sample, files",
+        "AS_OF_DATE": "2026-09-30",
+        "SAMPLE_CUSTOMERS": "50",
+        "REPORTING_CURRENCY": "EUR",
+        "CHURN_HORIZON_DAYS": "180",
+        "GROSS_MARGIN_SHARE": "1",
+    }
+    assert {f"CUSTINT_{name}" for name in values} == {f"CUSTINT_{name.upper()}" for name in Settings.model_fields}
+    for name, value in values.items():
+        monkeypatch.setenv(f"CUSTINT_{name}", value)
+    assert load_settings().model_dump() == {
+        "data_dir": tmp_path / "elsewhere",
+        "sources": ("sample", "files"),
+        "as_of_date": dt.date(2026, 9, 30),
+        "sample_customers": 50,
+        "reporting_currency": "EUR",
+        "churn_horizon_days": 180,
+        "gross_margin_share": 1.0,
+    }
+
+
+def test_a_dot_env_in_the_current_folder_is_read(own_folder: Path):
+    (own_folder / ".env").write_text("CUSTINT_SAMPLE_CUSTOMERS=123\nCUSTINT_SOURCES=files\nOTHER_TOOL=1\n")
+    values = load_settings()
+    assert (values.sample_customers, values.sources) == (123, ("files",))
+
+
+def test_the_environment_wins_over_dot_env(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (own_folder / ".env").write_text("CUSTINT_SAMPLE_CUSTOMERS=123\nCUSTINT_CHURN_HORIZON_DAYS=30\n")
+    monkeypatch.setenv("CUSTINT_SAMPLE_CUSTOMERS", "456")
+    values = load_settings()
+    assert (values.sample_customers, values.churn_horizon_days) == (456, 30)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_an_empty_variable_means_the_default(name: str, monkeypatch: pytest.MonkeyPatch):
+    expected = load_settings()
+    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "")
+    assert load_settings() == expected
+
+
+def test_all_wrong_settings_are_named_at_once_one_line_each(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SAMPLE_CUSTOMERS", "many")
+    monkeypatch.setenv("CUSTINT_GROSS_MARGIN_SHARE", "80%")
+    monkeypatch.setenv("CUSTINT_SOURCES", "sample,oracle,oracle")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert sorted(str(caught.value).splitlines()) == [
+        "CUSTINT_GROSS_MARGIN_SHARE is '80%'; allowed is a share above 0, up to 1.",
+        "CUSTINT_SAMPLE_CUSTOMERS is 'many'; allowed is a whole number, 50 to 50000.",
+        "CUSTINT_SOURCES is 'oracle'; allowed is a comma list of sample, files.",
+    ]
+
+
+def test_a_wrong_value_in_dot_env_is_refused_like_one_of_the_environment(own_folder: Path):
+    (own_folder / ".env").write_text("CUSTINT_CHURN_HORIZON_DAYS=5\n")
+    with pytest.raises(SettingsError, match="CUSTINT_CHURN_HORIZON_DAYS is '5'; allowed is .* 7 to 180"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "edge", "beyond"),
+    [
+        ("sample_customers", "50", "49"),
+        ("sample_customers", "50000", "50001"),
+        ("churn_horizon_days", "7", "6"),
+        ("churn_horizon_days", "180", "181"),
+        ("gross_margin_share", "0.000001", "0"),
+        ("gross_margin_share", "1", "1.000001"),
+        ("as_of_date", "1990-01-01", "1989-12-31"),
+        ("as_of_date", "2099-12-31", "2100-01-01"),
+    ],
+)
+def test_the_edge_of_a_range_is_allowed_and_one_step_beyond_is_not(
+    name: str, edge: str, beyond: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(f"CUSTINT_{name.upper()}", edge)
+    load_settings()
+    monkeypatch.setenv(f"CUSTINT_{name.upper()}", beyond)
+    with pytest.raises(SettingsError, match=f"CUSTINT_{name.upper()} is '{beyond}'; allowed is "):
+        load_settings()
+
+
+@pytest.mark.parametrize("currency", known_currencies())
+def test_every_currency_with_a_rate_can_be_reported_in(currency: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_REPORTING_CURRENCY", currency)
+    assert load_settings().reporting_currency == currency
+
+
+def test_a_relative_data_dir_is_made_absolute_so_that_dbt_in_another_folder_finds_it(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTINT_DATA_DIR", "some/where/../place")
+    assert load_settings().data_dir == own_folder / "some" / "place"
+
+
+def test_the_data_dir_may_start_with_the_home_sign(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(own_folder))
+    monkeypatch.setenv("CUSTINT_DATA_DIR", "~/company")
+    assert load_settings().data_dir == own_folder / "company"
+
+
+def test_a_home_sign_does_not_hide_that_the_data_dir_is_a_file(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (own_folder / "notes.txt").write_text("mine")
+    monkeypatch.setenv("HOME", str(own_folder))
+    monkeypatch.setenv("CUSTINT_DATA_DIR", "~/notes.txt")
+    with pytest.raises(SettingsError, match="CUSTINT_DATA_DIR is '~/notes.txt'; allowed is a folder"):
+        load_settings()
+
+
+def test_an_existing_folder_is_a_good_data_dir(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (own_folder / "here").mkdir()
+    monkeypatch.setenv("CUSTINT_DATA_DIR", "here")
+    assert load_settings().data_dir == own_folder / "here"
+
+
+def test_settings_cannot_be_changed_after_they_were_read():
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings().sample_customers = 51  # type: ignore[misc]
+
+
+def test_everything_that_runs_write_lies_in_the_data_dir_and_the_inbox_is_not_among_it(own_folder: Path):
+    values = load_settings()
+    assert all(path.parent == own_folder / "data" for path in values.built_paths)
+    assert len(set(values.built_paths)) == len(values.built_paths)
+    assert values.inbox_dir not in values.built_paths
+    assert values.data_dir not in values.built_paths
+
+
+@pytest.mark.parametrize(
+    ("sources", "first"),
+    [("sample", dt.date(2024, 10, 1)), ("files", dt.date(1990, 1, 1)), ("sample,files", dt.date(1990, 1, 1))],
+)
+def test_the_first_day_that_can_be_scored_depends_on_the_sources(
+    sources: str, first: dt.date, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTINT_SOURCES", sources)
+    assert load_settings().first_as_of_date == first
+
+
+def test_dbt_gets_every_variable_that_its_macro_reads_as_text():
+    passed = load_settings().for_dbt(dt.date(2026, 9, 30))
+    macro = (DBT_DIR / "macros" / "settings.sql").read_text()
+    assert passed["CUSTINT_AS_OF_DATE"] == "2026-09-30"
+    assert passed["CUSTINT_CHURN_HORIZON_DAYS"] == "90"
+    assert all(isinstance(value, str) for value in passed.values())
+    assert {name for name in passed if f"env_var('{name}'" in macro} == set(passed)
+    assert macro.count("env_var(") == len(passed)
+
+
+def test_the_project_is_found_from_the_code_not_from_the_current_folder():
+    assert (PROJECT_DIR / "pyproject.toml").is_file()
+    assert (DBT_DIR / "dbt_project.yml").is_file()
