@@ -21,14 +21,20 @@ WIDTH = 140  # a log file has no width of its own
 
 
 def _run(console: Console, errors: Console) -> int:
-    from dagster_project.defs.daily_run import run_daily  # Dagster: seconds that a wrong setting need not wait
+    from dagster_project.defs.daily_run import (
+        run_daily,
+    )  # Dagster: seconds that a wrong setting need not wait
     from dagster_project.publish.summary import print_summary
 
-    console.print(f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}", soft_wrap=True)
+    console.print(
+        f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}", soft_wrap=True
+    )
     run = run_daily()
     if run.failure:
         errors.print(run.failure, style="red", markup=False)
-        errors.print("Nothing was published; what was published before is untouched. Details: `make ui`, Runs.")
+        errors.print(
+            "Nothing was published; what was published before is untouched. Details: `make ui`, Runs."
+        )
         return 1
     print_summary(settings().published_dir, run.as_of_date, settings().reporting_currency, console)
     return 0
@@ -47,7 +53,9 @@ def _ui(console: Console, errors: Console) -> int:
 def _settings(console: Console, errors: Console) -> int:
     for name, value in settings():
         shown = ",".join(value) if isinstance(value, tuple) else value
-        console.print(f"CUSTINT_{name.upper()}={'' if shown is None else shown}", soft_wrap=True, markup=False)
+        console.print(
+            f"CUSTINT_{name.upper()}={'' if shown is None else shown}", soft_wrap=True, markup=False
+        )
     return 0
 
 
@@ -73,7 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
         0 when it did what it says, 1 when the run failed, 2 when a setting or the command line is wrong.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m dagster_project", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m dagster_project",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=list(COMMANDS))
     command = parser.parse_args(arguments).command

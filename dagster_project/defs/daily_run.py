@@ -50,7 +50,9 @@ def last_day() -> str:
     """The newest day that is over, UTC."""
     key = daily.get_last_partition_key()
     if key is None:
-        raise SettingsError(f"No day is over yet: the first that can be scored is {settings().first_as_of_date}.")
+        raise SettingsError(
+            f"No day is over yet: the first that can be scored is {settings().first_as_of_date}."
+        )
     return key
 
 
@@ -75,7 +77,9 @@ def _default_as_of_date() -> str:
         newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
         candidates += [newest] if newest else []
     if not candidates:
-        raise _StepFailedError("The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day.")
+        raise _StepFailedError(
+            "The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day."
+        )
     return max(candidates).isoformat()
 
 
@@ -89,16 +93,20 @@ def _failure_reasons(result: dg.ExecuteInProcessResult) -> str:
             reason = data.user_failure_data.description
         else:
             error = data.error
-            while error.cause:
+            while error and error.cause:
                 error = error.cause
-            reason = error.message.strip()
+            reason = error.message.strip() if error else "no reason was recorded"
         if "Could not set lock on file" in reason:
-            reason += "\nAnother process has the warehouse open: wait until it ends, or close it; query the published file."
+            reason += (
+                "\nAnother process has the warehouse open: let it end or close it; query the published file."
+            )
         lines.append(f"{event.step_key}: {reason}")
     return "\n".join(lines) or "the run failed before its first step"
 
 
-def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[dg.AssetKey], day: str | None) -> None:
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[dg.AssetKey], day: str | None
+) -> None:
     log = settings().dbt_target_dir / "console.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as console_log, contextlib.redirect_stdout(console_log):
@@ -128,7 +136,8 @@ def run_daily() -> DailyRun:
     job = defs().resolve_job_def("daily")
     landing = [dg.AssetKey(["landing", name]) for name in VENDOR_OBJECTS + FILE_DROP_OBJECTS]
     others = [key for key in job.asset_layer.executable_asset_keys if key not in landing]
-    day = settings().as_of_date.isoformat() if settings().as_of_date else ""
+    wanted = settings().as_of_date
+    day = wanted.isoformat() if wanted else ""
     try:
         with dg.DagsterInstance.get() as instance:
             _execute(job, instance, landing, None)

@@ -36,7 +36,7 @@ def _specs(names: list[str], what: str) -> list[dg.AssetSpec]:
     ]
 
 
-def _materialized(names: list[str], landed: dict[str, int]) -> Iterator[dg.MaterializeResult]:
+def _materialized(names: list[str], landed: dict[str, int]) -> Iterator[dg.MaterializeResult[None]]:
     """One result per object, with the rows that now lie in landing; empty files where nothing was delivered."""
     for name in names:
         system, object_name = name.split("__", 1)
@@ -54,7 +54,7 @@ def _materialized(names: list[str], landed: dict[str, int]) -> Iterator[dg.Mater
 
 
 @dg.multi_asset(specs=_specs(VENDOR_OBJECTS, "immutable Parquet batches in the vendor's own shape."))
-def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The vendors' objects: written by the sample company where it is a source, else empty."""
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     landed: dict[str, int] = {}
@@ -72,7 +72,7 @@ def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Materialize
 
 
 @dg.multi_asset(specs=_specs(FILE_DROP_OBJECTS, "text as dropped in the inbox; the newest batch counts."))
-def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The user's own files from the inbox, where `files` is a source, else empty."""
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     landed: dict[str, int] = {}

@@ -15,7 +15,7 @@ from dagster_project.settings import PROJECT_DIR, settings
     kinds={"duckdb", "parquet"},
     deps=[dg.AssetKey(["gold", name]) for name in gold_tables()],
 )
-def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The gold tables that analysts open: DuckDB, Parquet and manifest, swapped in at once."""
     started_at = run_started_at(context)
     as_of_date = run_as_of_date(context)
@@ -30,7 +30,9 @@ def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeRe
             code_version=code_version(PROJECT_DIR),
         )
     except PublishError as error:
-        raise dg.Failure(f"Not published, what was published before stays: {error}", allow_retries=False) from None
+        raise dg.Failure(
+            f"Not published, what was published before stays: {error}", allow_retries=False
+        ) from None
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(settings().published_dir / DATABASE_NAME)),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
-from dagster_project.defs.warehouse_io import WarehouseIOManager
 
+from dagster_project.defs.warehouse_io import WarehouseIOManager
 from dagster_project.settings import DBT_DIR, settings
 
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())

@@ -39,7 +39,7 @@ def contract_check(name: str) -> dg.AssetChecksDefinition:
         asset=["gold", name],
         name="contract",
         blocking=True,
-        description="Columns, types, keys and allowed values are those of the contract; a violation stops the publishing.",
+        description="Columns, types, keys and allowed values are the contract's; a violation stops publishing.",
     )
     def contract() -> dg.AssetCheckResult:
         with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:

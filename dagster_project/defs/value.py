@@ -27,7 +27,9 @@ def customer_rfm(features: pl.DataFrame) -> pl.DataFrame:
     partitions_def=daily,
     backfill_policy=ONE_DAY_PER_RUN,
 )
-def customer_clv(context: dg.AssetExecutionContext, features: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def customer_clv(
+    context: dg.AssetExecutionContext, features: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Expected margin of the next 365 days, and the fitted parameters."""
     values, parameters = score_clv(features, settings().gross_margin_share)
     return values, parameters

@@ -282,7 +282,7 @@ def _newest_day(
         )
 
         select max(day) from days where day < $before and year(day) between $first and $last
-    """  # noqa: S608
+    """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         found = connection.execute(

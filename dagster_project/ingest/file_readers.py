@@ -124,7 +124,7 @@ def _by_position(
     numbered = f"""(
         select *, row_number() over () as _source_line, cast(null as varchar) as _reject_reason
         from {rows} as source_rows({", ".join(names)})
-    )"""  # noqa: S608
+    )"""
     return Source(
         columns=tuple(columns),
         relation=rows if batches else numbered,
@@ -201,7 +201,7 @@ def landing_rows(
             cast(null as varchar) as _reject_column,
             _reject_reason
         from {source.relation}
-    """  # noqa: S608
+    """
     if source.batches is None:
         yield from connection.execute(query).to_arrow_reader(ROWS_PER_BATCH)
         return

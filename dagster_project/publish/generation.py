@@ -57,11 +57,11 @@ def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> di
         connection.execute("create schema gold")
         for table in tables:
             parquet = folder / "parquet" / f"{table.name}.parquet"
-            rows = f"select * from warehouse.gold.{table.name} order by {', '.join(table.grain)}"  # noqa: S608
+            rows = f"select * from warehouse.gold.{table.name} order by {', '.join(table.grain)}"
             connection.execute(f"create table gold.{table.name} as {rows}")
             connection.execute(f"copy gold.{table.name} to '{parquet}' (format parquet, compression zstd)")
             _describe(connection, table)
-            (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]  # noqa: S608
+            (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]
             written[table.name] = PublishedTable(row_count, _sha256(parquet))
     return written
 
@@ -78,7 +78,9 @@ def _describe(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         connection.execute(f"comment on column gold.{table.name}.{column.name} is {text(words)}")
 
 
-def _check(warehouse_path: Path, folder: Path, tables: list[Table], written: dict[str, PublishedTable]) -> None:
+def _check(
+    warehouse_path: Path, folder: Path, tables: list[Table], written: dict[str, PublishedTable]
+) -> None:
     """Read the new generation as an analyst would and compare it with the warehouse and the contracts."""
     problems = []
     with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as connection:
@@ -87,10 +89,12 @@ def _check(warehouse_path: Path, folder: Path, tables: list[Table], written: dic
             problems += [f"gold.{table.name}: {text}" for text in contract_violations(connection, table)]
             parquet = folder / "parquet" / f"{table.name}.parquet"
             counts = connection.execute(
-                f"select (select count(*) from warehouse.gold.{table.name}), count(*) from read_parquet('{parquet}')"  # noqa: S608
+                f"select (select count(*) from warehouse.gold.{table.name}), count(*) from read_parquet('{parquet}')"
             ).fetchall()[0]
             if counts != (written[table.name].rows, written[table.name].rows):
-                problems.append(f"gold.{table.name}: warehouse and Parquet rows {counts}, published {written[table.name].rows}")
+                problems.append(
+                    f"gold.{table.name}: warehouse and Parquet rows {counts}, published {written[table.name].rows}"
+                )
     if problems:
         raise PublishError("; ".join(problems))
 

@@ -11,7 +11,9 @@ from dagster_project.publish.generation import DATABASE_NAME
 TOP_CUSTOMERS = 10
 
 _MOST_WORTH_SAVING = """
-    select name, churn_probability, predicted_clv_amount, value_at_risk_amount, reason_1, incentive_name, expected_roi_amount
+    select
+        name, churn_probability, predicted_clv_amount, value_at_risk_amount,
+        reason_1, incentive_name, expected_roi_amount
     from gold.customer_360
     where as_of_date = ? and churn_status = 'scored' and predicted_clv_amount is not null
     order by value_at_risk_amount desc, customer_id
@@ -23,10 +25,12 @@ def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str,
     """Tables with their rows, the customers most worth saving, and what to type next."""
     path = published_dir / DATABASE_NAME
     with duckdb.connect(str(path), read_only=True) as connection:
-        names = [name for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
+        names = [
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        ]
         counts = {
-            name: connection.execute(f"select count(*) from gold.{name}").fetchall()[0][0]  # noqa: S608
-            for name in names
+            name: connection.execute(f"select count(*) from gold.{name}").fetchall()[0][0] for name in names
         }
         customers = connection.execute(_MOST_WORTH_SAVING, [as_of_date, TOP_CUSTOMERS]).fetchall()
         quarantined = connection.execute(
@@ -35,13 +39,20 @@ def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str,
         ).fetchall()
     _print_counts(console, counts)
     for name, row_count, landed in quarantined:
-        console.print(f"[yellow]quarantine[/]  {name}: {row_count:,} of {landed:,} rows, reasons in quarantine.{name.replace('.', '__')}")
+        console.print(
+            f"[yellow]quarantine[/]  {row_count:,} of {landed:,} rows of {name}:"
+            f" reasons in quarantine.{name.replace('.', '__')}"
+        )
     if customers:
         _print_customers(console, customers, as_of_date, reporting_currency)
     else:
-        console.print(f"\nNo customer has a churn probability on {as_of_date}: see churn_status in gold.customer_360.")
+        console.print(
+            f"\nNo customer has a churn probability on {as_of_date}: see churn_status in gold.customer_360."
+        )
     console.print(f"\nPublished: [bold]{path}[/]", soft_wrap=True)
-    console.print("Next: query it (README, 'A tour of gold'), or `make ui` for the graph, the runs and the schedule.")
+    console.print(
+        "Next: query it (README, 'A tour of gold'), or `make ui` for the graph, the runs and the schedule."
+    )
 
 
 def _print_counts(console: Console, counts: dict[str, int]) -> None:
@@ -54,7 +65,10 @@ def _print_counts(console: Console, counts: dict[str, int]) -> None:
 
 
 def _print_customers(
-    console: Console, customers: list[tuple[str, float, float, float, str, str, float]], as_of_date: str, currency: str
+    console: Console,
+    customers: list[tuple[str, float, float, float, str, str, float]],
+    as_of_date: str,
+    currency: str,
 ) -> None:
     table = Table(
         title=f"The {len(customers)} customers most worth saving on {as_of_date} (amounts in {currency})",

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
 from dagster_project.value.maximum_likelihood import FloatArray, NotEnoughHistory
 
 MONTH_DAYS = 365 / 12

@@ -45,7 +45,9 @@ def test_running_twice_changes_nothing(story):
 
 def test_the_next_day_adds_one_day(story):
     for table in ("customer_rfm", "customer_health", "customer_360"):
-        days = story["workspace"].query(f"select as_of_date::text, count(*) from gold.{table} group by 1 order by 1")
+        days = story["workspace"].query(
+            f"select as_of_date::text, count(*) from gold.{table} group by 1 order by 1"
+        )
         assert [day for day, _ in days] == [DAY, NEXT_DAY]
         assert story["next"]["tables"][table]["rows"] == sum(count for _, count in days)
 
@@ -61,7 +63,9 @@ def test_running_a_past_day_again_replaces_exactly_that_day(story):
 
 def test_the_published_file_has_every_contracted_table_and_nothing_else(story):
     names = {name for (name,) in story["workspace"].query("select table_name from duckdb_tables()")}
-    schemas = {name for (name,) in story["workspace"].query("select distinct schema_name from duckdb_tables()")}
+    schemas = {
+        name for (name,) in story["workspace"].query("select distinct schema_name from duckdb_tables()")
+    }
     assert names == set(gold_tables())
     assert schemas == {"gold"}
 
@@ -76,7 +80,9 @@ def test_every_snapshot_has_each_customer_once(story):
 
 
 def test_spend_ties_out_to_the_transactions_to_the_cent(story):
-    (spend,) = story["workspace"].query(f"select sum(spend_amount) from gold.customer_rfm where as_of_date = '{DAY}'")
+    (spend,) = story["workspace"].query(
+        f"select sum(spend_amount) from gold.customer_rfm where as_of_date = '{DAY}'"
+    )
     (facts,) = story["workspace"].query(
         f"select sum(net_spend_amount) from gold.fct_transactions where paid_at < date '{DAY}' + 1"
     )
@@ -90,7 +96,9 @@ def test_stripe_invoices_tie_out_to_the_landing_files_to_the_cent(story):
     newest = f"""
         select distinct on (id) id, status, total, currency from read_parquet('{landing}', union_by_name = true)
         where id not like '%broken' order by id, event_created desc"""
-    (landed,) = duckdb.sql(f"select sum(total) * 0.01 from ({newest}) where status = 'paid' and currency = 'usd'").fetchall()
+    (landed,) = duckdb.sql(
+        f"select sum(total) * 0.01 from ({newest}) where status = 'paid' and currency = 'usd'"
+    ).fetchall()
     (facts,) = story["workspace"].query(
         "select sum(original_amount) from gold.fct_transactions"
         " where kind = 'invoice' and status = 'paid' and currency = 'USD'"
@@ -141,10 +149,10 @@ def test_identities_match_the_planted_truth(story):
             inner join '{truth}' using (system, object, source_ref)
         ), pairs as (
             select
-                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id, truth)) as right_pairs,
-                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id)) as found_pairs,
-                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by truth)) as true_pairs
-        ) select right_pairs / found_pairs, right_pairs / true_pairs from pairs"""
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id, truth)) as both,
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id)) as found,
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by truth)) as actual
+        ) select both / found, both / actual from pairs"""
     )[0]
     assert precision >= 0.99
     assert recall >= 0.95
@@ -152,7 +160,15 @@ def test_identities_match_the_planted_truth(story):
 
 def test_the_run_prints_steps_the_customers_most_worth_saving_and_what_to_do_next(story):
     printed = story["printed"]
-    for words in ("dbt_bronze", "customer_churn", "done", "Published gold", "customer_360", "make ui", "Published:"):
+    for words in (
+        "dbt_bronze",
+        "customer_churn",
+        "done",
+        "Published gold",
+        "customer_360",
+        "make ui",
+        "Published:",
+    ):
         assert words in printed
 
 

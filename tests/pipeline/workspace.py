@@ -44,7 +44,9 @@ class Workspace:
 
     def query(self, sql: str) -> list[tuple]:
         """Rows from the published file, opened as an analyst does."""
-        with duckdb.connect(str(self.published / "customer_intelligence.duckdb"), read_only=True) as connection:
+        with duckdb.connect(
+            str(self.published / "customer_intelligence.duckdb"), read_only=True
+        ) as connection:
             return connection.execute(sql).fetchall()
 
     def warehouse(self, sql: str) -> list[tuple]:
@@ -57,7 +59,9 @@ def third_party(name: str) -> Path:
     """A folder of third-party data, or a skip that says what is missing."""
     folder = THIRD_PARTY_DATA / name
     if not folder.is_dir():
-        pytest.skip(f"third-party data is not here: {name} is not committed; put it beside the project to run this")
+        pytest.skip(
+            f"third-party data is not here: {name} is not committed; put it beside the project to run this"
+        )
     return folder
 
 

@@ -192,7 +192,9 @@ def test_accepted_values_are_listed_once_each_and_belong_to_text():
         (table.name, column.name)
         for table, column in gold_columns()
         if "accepted" in column.rules
-        and (column.data_type != "text" or len(set(column.rules["accepted"])) != len(column.rules["accepted"]))
+        and (
+            column.data_type != "text" or len(set(column.rules["accepted"])) != len(column.rules["accepted"])
+        )
     ]
     assert wrong == []
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from dagster_project.settings import DBT_DIR, PROJECT_DIR, Settings, SettingsError, known_currencies, load_settings
+from dagster_project.settings import (
+    DBT_DIR,
+    PROJECT_DIR,
+    Settings,
+    SettingsError,
+    known_currencies,
+    load_settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +53,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CHURN_HORIZON_DAYS": "180",
         "GROSS_MARGIN_SHARE": "1",
     }
-    assert {f"CUSTINT_{name}" for name in values} == {f"CUSTINT_{name.upper()}" for name in Settings.model_fields}
+    assert {f"CUSTINT_{name}" for name in values} == {
+        f"CUSTINT_{name.upper()}" for name in Settings.model_fields
+    }
     for name, value in values.items():
         monkeypatch.setenv(f"CUSTINT_{name}", value)
     assert load_settings().model_dump() == {
@@ -141,7 +150,9 @@ def test_the_data_dir_may_start_with_the_home_sign(own_folder: Path, monkeypatch
     assert load_settings().data_dir == own_folder / "company"
 
 
-def test_a_home_sign_does_not_hide_that_the_data_dir_is_a_file(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_home_sign_does_not_hide_that_the_data_dir_is_a_file(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     (own_folder / "notes.txt").write_text("mine")
     monkeypatch.setenv("HOME", str(own_folder))
     monkeypatch.setenv("CUSTINT_DATA_DIR", "~/notes.txt")

@@ -1,29 +1,39 @@
-with delivered_once as (
+with marketing__consents as (
     {{ latest_versions(ref('marketing__consents'), 'consent_ref', 'recorded_at') }}
+),
+
+files__consents as (
+    select * from {{ ref('files__consents') }}
+),
+
+email_identities as (
+    {{ customer_of('marketing', 'emails') }}
+),
+
+file_identities as (
+    {{ customer_of('files', 'customers') }}
 ),
 
 marketing_consents as (
     select
-        customers.customer_id,
+        email_identities.customer_id,
         consents.purpose,
         consents.is_granted,
         consents.source,
         consents.recorded_at
-    from delivered_once as consents
-    inner join {{ customer_of('marketing', 'emails') }} as customers
-        on lower(consents.email) = customers.source_ref
+    from marketing__consents as consents
+    inner join email_identities on lower(consents.email) = email_identities.source_ref
 ),
 
 file_consents as (
     select
-        customers.customer_id,
+        file_identities.customer_id,
         consents.purpose,
         consents.is_granted,
         consents.source,
         consents.recorded_at
-    from {{ ref('files__consents') }} as consents
-    inner join {{ customer_of('files', 'customers') }} as customers
-        on consents.customer_ref = customers.source_ref
+    from files__consents as consents
+    inner join file_identities on consents.customer_ref = file_identities.source_ref
 ),
 
 all_consents as (

@@ -1,11 +1,23 @@
-with delivered_once as (
+with experiments__incentive_outcomes as (
     {{ latest_versions(ref('experiments__incentive_outcomes'), 'outcome_ref', 'recorded_at') }}
+),
+
+files__incentive_outcomes as (
+    select * from {{ ref('files__incentive_outcomes') }}
+),
+
+stripe_identities as (
+    {{ customer_of('stripe', 'customers') }}
+),
+
+file_identities as (
+    {{ customer_of('files', 'customers') }}
 ),
 
 experiment_outcomes as (
     select
         'experiments:' || outcomes.outcome_ref as outcome_id,
-        customers.customer_id,
+        stripe_identities.customer_id,
         outcomes.incentive_id,
         outcomes.propensity_probability,
         outcomes.offered_at,
@@ -13,15 +25,14 @@ experiment_outcomes as (
         {{ in_reporting_currency('outcomes.cost_amount', "'USD'") }} as cost_amount,
         outcomes.is_retained,
         outcomes.observed_until_date
-    from delivered_once as outcomes
-    inner join {{ customer_of('stripe', 'customers') }} as customers
-        on outcomes.stripe_customer_ref = customers.source_ref
+    from experiments__incentive_outcomes as outcomes
+    inner join stripe_identities on outcomes.stripe_customer_ref = stripe_identities.source_ref
 ),
 
 file_outcomes as (
     select
         'files:' || outcomes.outcome_ref as outcome_id,
-        customers.customer_id,
+        file_identities.customer_id,
         outcomes.incentive_id,
         outcomes.propensity_probability,
         outcomes.offered_at,
@@ -29,9 +40,8 @@ file_outcomes as (
         outcomes.cost_amount,
         outcomes.is_retained,
         outcomes.observed_until_date
-    from {{ ref('files__incentive_outcomes') }} as outcomes
-    inner join {{ customer_of('files', 'customers') }} as customers
-        on outcomes.customer_ref = customers.source_ref
+    from files__incentive_outcomes as outcomes
+    inner join file_identities on outcomes.customer_ref = file_identities.source_ref
 ),
 
 all_outcomes as (

@@ -1,4 +1,12 @@
-with outcomes as (
+with incentive_outcomes as (
+    select * from {{ ref('incentive_outcomes') }}
+),
+
+customer_feature_snapshots as (
+    select * from {{ ref('customer_feature_snapshots') }}
+),
+
+outcomes as (
     select
         outcome_id,
         customer_id,
@@ -9,7 +17,7 @@ with outcomes as (
         cost_amount,
         is_retained,
         observed_until_date
-    from {{ ref('incentive_outcomes') }}
+    from incentive_outcomes
 ),
 
 -- The customer as known at the month-end before the offer: nothing that the offer could have changed.
@@ -24,7 +32,7 @@ with_features as (
         snapshots.subscription_tenure_days,
         snapshots.failed_payment_last_90_days_count
     from outcomes
-    left join {{ ref('customer_feature_snapshots') }} as snapshots
+    left join customer_feature_snapshots as snapshots
         on
             outcomes.customer_id = snapshots.customer_id
             and snapshots.as_of_date = cast(date_trunc('month', outcomes.offered_date) as date) - 1

@@ -1,35 +1,45 @@
-with delivered_once as (
+with marketing__touchpoints as (
     {{ latest_versions(ref('marketing__touchpoints'), 'touchpoint_ref', 'occurred_at') }}
+),
+
+files__touchpoints as (
+    select * from {{ ref('files__touchpoints') }}
+),
+
+email_identities as (
+    {{ customer_of('marketing', 'emails') }}
+),
+
+file_identities as (
+    {{ customer_of('files', 'customers') }}
 ),
 
 marketing_touchpoints as (
     select
         'marketing:' || touchpoints.touchpoint_ref as touchpoint_id,
-        customers.customer_id,
+        email_identities.customer_id,
         touchpoints.occurred_at,
         touchpoints.channel,
         touchpoints.campaign_ref,
         touchpoints.direction,
         touchpoints.outcome,
         {{ in_reporting_currency('touchpoints.cost_amount', "'USD'") }} as cost_amount
-    from delivered_once as touchpoints
-    inner join {{ customer_of('marketing', 'emails') }} as customers
-        on lower(touchpoints.email) = customers.source_ref
+    from marketing__touchpoints as touchpoints
+    inner join email_identities on lower(touchpoints.email) = email_identities.source_ref
 ),
 
 file_touchpoints as (
     select
         'files:' || touchpoints.touchpoint_ref as touchpoint_id,
-        customers.customer_id,
+        file_identities.customer_id,
         touchpoints.occurred_at,
         touchpoints.channel,
         touchpoints.campaign_ref,
         touchpoints.direction,
         touchpoints.outcome,
         touchpoints.cost_amount
-    from {{ ref('files__touchpoints') }} as touchpoints
-    inner join {{ customer_of('files', 'customers') }} as customers
-        on touchpoints.customer_ref = customers.source_ref
+    from files__touchpoints as touchpoints
+    inner join file_identities on touchpoints.customer_ref = file_identities.source_ref
 ),
 
 all_touchpoints as (

@@ -1,11 +1,23 @@
-with delivered_once as (
+with product__events as (
     {{ latest_versions(ref('product__events'), 'event_ref', 'received_at') }}
+),
+
+files__usage_events as (
+    select * from {{ ref('files__usage_events') }}
+),
+
+workspace_identities as (
+    {{ customer_of('product', 'workspaces') }}
+),
+
+file_identities as (
+    {{ customer_of('files', 'customers') }}
 ),
 
 product_events as (
     select
         'product:' || events.event_ref as event_id,
-        workspaces.customer_id,
+        workspace_identities.customer_id,
         events.user_ref,
         events.session_ref,
         events.event_name,
@@ -15,15 +27,14 @@ product_events as (
         coalesce(events.error_count, 0) as error_count,
         events.occurred_at,
         greatest(events.occurred_at, events.received_at) as known_at
-    from delivered_once as events
-    inner join {{ customer_of('product', 'workspaces') }} as workspaces
-        on events.workspace_ref = workspaces.source_ref
+    from product__events as events
+    inner join workspace_identities on events.workspace_ref = workspace_identities.source_ref
 ),
 
 file_events as (
     select
         'files:' || events.event_ref as event_id,
-        customers.customer_id,
+        file_identities.customer_id,
         events.user_ref,
         events.session_ref,
         events.event_name,
@@ -33,9 +44,8 @@ file_events as (
         coalesce(events.error_count, 0) as error_count,
         events.occurred_at,
         events.occurred_at as known_at
-    from {{ ref('files__usage_events') }} as events
-    inner join {{ customer_of('files', 'customers') }} as customers
-        on events.customer_ref = customers.source_ref
+    from files__usage_events as events
+    inner join file_identities on events.customer_ref = file_identities.source_ref
 ),
 
 all_events as (

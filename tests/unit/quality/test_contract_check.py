@@ -89,7 +89,9 @@ def test_the_same_table_in_an_attached_database_does_not_count(connection: duckd
         ("alter seen_at type timestamptz", ["['seen_at TIMESTAMP']", "WITH TIME ZONE"]),
     ],
 )
-def test_other_columns_or_types_are_named(change: str, words: list[str], connection: duckdb.DuckDBPyConnection):
+def test_other_columns_or_types_are_named(
+    change: str, words: list[str], connection: duckdb.DuckDBPyConnection
+):
     create(connection)
     connection.execute(f"alter table gold.customer_moods {change}")
     (violation,) = contract_violations(connection, MOODS)
@@ -129,7 +131,9 @@ def test_a_value_that_breaks_a_rule_is_named_with_its_column(
 
 
 @pytest.mark.parametrize(("probability", "score"), [("0", "0"), ("1", "100")])
-def test_the_ends_of_a_range_belong_to_it(probability: str, score: str, connection: duckdb.DuckDBPyConnection):
+def test_the_ends_of_a_range_belong_to_it(
+    probability: str, score: str, connection: duckdb.DuckDBPyConnection
+):
     row = GOOD_ROW.replace("0.5", probability).replace("50.0", score)
     assert violations_of(connection, row) == []
 
