@@ -19,6 +19,8 @@ from dagster_project.settings import SettingsError, settings
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1  # DuckDB has one writer

@@ -12,7 +12,14 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from dagster_project.contracts import Table, gold_tables
-from dagster_project.defs.resources import ANALYTICS, DATA_ENGINEERING, ONE_DAY_PER_RUN, daily, run_as_of_date
+from dagster_project.defs.resources import (
+    ANALYTICS,
+    DATA_ENGINEERING,
+    DBT_EXECUTABLE,
+    ONE_DAY_PER_RUN,
+    daily,
+    run_as_of_date,
+)
 from dagster_project.settings import DBT_DIR, settings
 
 BEFORE_IDENTITY = "bronze parties ticket_texts"
@@ -27,7 +34,9 @@ def parsed_project() -> DbtProject:
     sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
     newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
     if not manifest.exists() or manifest.stat().st_mtime < newest:
-        project.preparer.prepare(project)
+        DbtCliResource(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(
+            ["parse", "--quiet"], target_path=project.target_path
+        ).wait()
     return project
 
 

@@ -17,6 +17,10 @@ from dagster_project.settings import DBT_DIR, settings
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
+DBT_EXECUTABLE = str(
+    Path(sys.executable).with_name("dbt")
+)  # beside this Python, whether or not it is on PATH
+
 DATA_ENGINEERING = "team:data-engineering"
 ANALYTICS = "team:analytics"
 
@@ -46,7 +50,7 @@ def resources() -> dg.Definitions:
             "dbt": DbtCliResource(
                 project_dir=str(DBT_DIR),
                 profiles_dir=str(DBT_DIR),
-                dbt_executable=str(Path(sys.executable).with_name("dbt")),
+                dbt_executable=DBT_EXECUTABLE,
             ),
         }
     )

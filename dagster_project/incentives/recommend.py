@@ -48,13 +48,18 @@ def recommend_incentives(
 ) -> pl.DataFrame:
     """The offer with the best positive expected return for each customer, or none.
 
+    The value at the customer's own risk. `customer_clv` values a subscriber by the survival of all; here the same
+    monthly margin (predicted_clv_amount / expected_purchases) is paid as long as the customer's own churn
+    probability p over H days lets expect: a constant hazard -ln(1 - p) / H gives (1 - (1 - p)^(365 / H)) / hazard
+    days of the next 365. A customer who has all but left is worth little without an offer.
+
     The customer's own lift. An experiment gives the lift of a kind of customer, in points of retention. It is
     read as a relative change of the churn risk: lift of the kind / churn share of the kind's control, times
     the customer's churn probability p. A customer who would stay anyway cannot gain. The result is bounded so
     that p - lift stays between 0 and 1; the standard error is scaled alike (the noise of the control share is
     left out; the share itself is steadied by 20 pseudo-customers at the share of all kinds).
 
-    What the lift is worth. V is the expected margin of the next 365 days at today's risk, H the horizon. Up
+    What the lift is worth. V is that value, H the horizon. Up
     to H nothing changes (customers saved early within H are left out: cautious). The margin after H is
     proportional to the chance of still being there: V_after * (1 - p + lift) / (1 - p). With a constant
     hazard, under which margin comes in proportion to the survival curve (1 - p)^(t / H), V_after / (1 - p) is
@@ -83,7 +88,7 @@ def recommend_incentives(
     Returns:
         Table `customer_incentives`, sorted by customer.
     """
-    customers = _customers(features, churn, clv, effects)
+    customers = _customers(features, churn, _value_at_own_risk(clv, churn, horizon_days), effects)
     options = _options(
         customers.filter(pl.col("status") == "open"), _offers(effects, catalogue, acceptance), horizon_days
     )
@@ -106,12 +111,25 @@ def recommend_incentives(
     )
 
 
+def _value_at_own_risk(clv: pl.DataFrame, churn: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+    """Expected margin of the next 365 days of each customer, at the customer's own churn probability."""
+    stay = 1 - pl.col("churn_probability").clip(1e-6, 1 - 1e-6)
+    expected_days = (1 - stay ** (VALUE_DAYS / horizon_days)) / (-stay.log() / horizon_days)
+    payments = pl.col("expected_purchases")
+    monthly_margin = pl.when(payments > 0).then(pl.col("predicted_clv_amount").cast(pl.Float64) / payments)
+    return clv.join(
+        churn.select("customer_id", "churn_probability"), on="customer_id", how="left", validate="1:1"
+    ).select(
+        "customer_id",
+        ev_no_action_amount=(monthly_margin * expected_days * 12 / VALUE_DAYS).round(2).cast(MONEY),
+    )
+
+
 def _customers(
-    features: pl.DataFrame, churn: pl.DataFrame, clv: pl.DataFrame, effects: pl.DataFrame
+    features: pl.DataFrame, churn: pl.DataFrame, value: pl.DataFrame, effects: pl.DataFrame
 ) -> pl.DataFrame:
     """What is needed of each customer; status `open` where an offer can be judged."""
     probability = churn.select("customer_id", "churn_probability")
-    value = clv.select("customer_id", ev_no_action_amount=pl.col("predicted_clv_amount").cast(MONEY))
     return (
         features.select(
             "customer_id",

@@ -178,6 +178,7 @@
         group by usage_days.customer_id, dates.as_of_date
     ),
 
+    -- Means are taken of decimals: the order of a parallel sum of floats is not fixed, and its last digit neither.
     ticket_features as (
         select
             tickets.customer_id,
@@ -187,13 +188,13 @@
             count(*) filter (
                 where opened_at >= dates.day_end - interval 90 day and escalated_at < dates.day_end
             ) as escalated_ticket_last_90_days_count,
-            avg(csat_rating) filter (
+            avg(cast(csat_rating as decimal(9, 4))) filter (
                 where rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
             ) as csat_last_180_days_rating,
             count(csat_rating) filter (
                 where rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
             ) as csat_last_180_days_count,
-            avg(sentiment_polarity) filter (where opened_at >= dates.day_end - interval 180 day)
+            avg(cast(sentiment_polarity as decimal(9, 6))) filter (where opened_at >= dates.day_end - interval 180 day)
                 as ticket_sentiment_last_180_days_polarity,
             max(cast(opened_at as date)) as last_ticket_date
         from {{ ref('tickets') }} as tickets
@@ -290,8 +291,7 @@
             coalesce(escalated_ticket_last_90_days_count, 0) as escalated_ticket_last_90_days_count,
             csat_last_180_days_rating,
             coalesce(csat_last_180_days_count, 0) as csat_last_180_days_count,
-            -- The order of a parallel sum is not fixed: rounding keeps the value the same on every run.
-            round(ticket_sentiment_last_180_days_polarity, 6) as ticket_sentiment_last_180_days_polarity,
+            ticket_sentiment_last_180_days_polarity,
             nps_rating,
             date_diff('day', last_survey_date, profile_features.as_of_date) as days_since_last_survey,
             coalesce(message_last_180_days_count, 0) as message_last_180_days_count,

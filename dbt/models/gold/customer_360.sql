@@ -4,19 +4,23 @@
 ) }}
 
 with features as (
-    select * from {{ ref('customer_features') }} where as_of_date = {{ as_of_date() }}
+    select *
+    from {{ ref('customer_features') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 customers as (
     select * from {{ ref('dim_customer') }}
 ),
 
-{%- for name in ['rfm', 'clv', 'health', 'churn', 'incentives'] %}
+{% for name in ['rfm', 'clv', 'health', 'churn', 'incentives'] -%}
 {{ name }} as (
-    select * from {{ source('scored', 'customer_' ~ name) }} where as_of_date = {{ as_of_date() }}
+    select *
+    from {{ source('scored', 'customer_' ~ name) }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
-{%- endfor %}
+{% endfor -%}
 joined as (
     select
         features.customer_id,

@@ -1,22 +1,24 @@
-{%- set objects = [] -%}
-{%- if execute -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] == 'bronze' -%}
-        {%- do objects.append(node.name) -%}
-    {%- endfor -%}
-{%- endif -%}
--- depends_on: {{ ref('usage_events') }}
+{%- set objects = [
+    'experiments__incentive_outcomes', 'files__consents', 'files__contacts', 'files__customers',
+    'files__erasure_requests', 'files__incentive_outcomes', 'files__subscriptions', 'files__survey_responses',
+    'files__tickets', 'files__touchpoints', 'files__transaction_lines', 'files__transactions',
+    'files__usage_events', 'marketing__consents', 'marketing__nps_responses', 'marketing__touchpoints',
+    'product__events', 'product__users', 'product__workspaces', 'salesforce__accounts',
+    'salesforce__campaign_members', 'salesforce__campaigns', 'salesforce__contacts',
+    'salesforce__opportunities', 'stripe__charges', 'stripe__customers', 'stripe__invoices', 'stripe__prices',
+    'stripe__products', 'stripe__refunds', 'stripe__subscriptions', 'zendesk__organizations',
+    'zendesk__satisfaction_ratings', 'zendesk__tickets', 'zendesk__users'
+] -%}
 with counts as (
-    {%- for name in objects | sort %}
+    {%- for name in objects %}
     {%- set system, object_name = name.split('__', 1) %}
     select
         '{{ system }}' as system,
         '{{ object_name }}' as object,
         (select count(*) from {{ landing_rows(system, object_name) }}) as landed_row_count,
-        (select count(*) from bronze.{{ name }}) as kept_row_count,
+        (select count(*) from {{ ref(name) }}) as kept_row_count,
         (select count(*) from quarantine.{{ name }}) as quarantined_row_count
     {{ 'union all' if not loop.last }}
-    {%- else %}
-    select '' as system, '' as object, 0 as landed_row_count, 0 as kept_row_count, 0 as quarantined_row_count
     {%- endfor %}
 )
 

@@ -4,8 +4,17 @@ with customers as (
 
 described as (
     select
-        customer_id, kind, name, email, phone, domain, industry, country, employee_count,
-        customer_since_date, source_record_count
+        customer_id,
+        kind,
+        name,
+        email,
+        phone,
+        domain,
+        industry,
+        country,
+        employee_count,
+        customer_since_date,
+        source_record_count
     from customers
 )
 

@@ -3,12 +3,18 @@ with data_window as (
 ),
 
 days as (
-    select cast(unnest(generate_series(
-        date_trunc('year', first_date),
-        date_trunc('year', last_date) + interval 2 year - interval 1 day,
-        interval 1 day
-    )) as date) as date
+    select
+        unnest(generate_series(
+            date_trunc('year', first_date),
+            date_trunc('year', last_date) + interval 2 year - interval 1 day,
+            interval 1 day
+        )) as midnight
     from data_window
+),
+
+dates as (
+    select cast(midnight as date) as date
+    from days
 ),
 
 described as (
@@ -23,7 +29,7 @@ described as (
         extract(isodow from date) >= 6 as is_weekend,
         cast(date_trunc('month', date) as date) as month_start_date,
         last_day(date) as month_end_date
-    from days
+    from dates
 )
 
 select * from described

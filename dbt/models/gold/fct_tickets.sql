@@ -4,12 +4,22 @@ with tickets as (
 
 with_durations as (
     select
-        ticket_id, customer_id, system,
-        opened_at, solved_at, cast(opened_at as date) as opened_date,
+        ticket_id,
+        customer_id,
+        system,
+        opened_at,
+        solved_at,
+        cast(opened_at as date) as opened_date,
         first_reply_calendar_minutes,
         date_diff('minute', opened_at, solved_at) as resolution_calendar_minutes,
-        priority, channel, status, issue_type, reopen_count, is_escalated,
-        csat_rating, sentiment_polarity
+        priority,
+        channel,
+        status,
+        issue_type,
+        reopen_count,
+        is_escalated,
+        csat_rating,
+        sentiment_polarity
     from tickets
 )
 

@@ -1,5 +1,8 @@
 with usage_events as (
-    select *, cast(occurred_at as date) as usage_date from {{ ref('usage_events') }}
+    select
+        *,
+        cast(occurred_at as date) as usage_date
+    from {{ ref('usage_events') }}
 ),
 
 per_day as (

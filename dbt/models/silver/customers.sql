@@ -1,4 +1,4 @@
-{# Systems in the order in which their word counts: who bills the customer knows best. -#}
+{#- Systems in the order in which their word counts: who bills the customer knows best. -#}
 {%- set profiles = [
     ('stripe', 'customers', 'customer_ref', {'name': 'name', 'email': 'email', 'phone': 'phone', 'country': 'country'}),
     ('salesforce', 'accounts', 'account_ref', {
@@ -21,45 +21,56 @@ with identities as (
     select * from {{ source('resolved', 'customer_identities') }}
 ),
 
-{%- for system, object_name, key, columns in profiles %}
+parties as (
+    select * from {{ ref('parties') }}
+),
+
+{% for system, object_name, key, columns in profiles -%}
 latest_{{ system }} as (
-    {% if system == 'files' -%}
+    {%- if system == 'files' %}
     select * from {{ ref('files__customers') }}
-    {%- else -%}
+    {%- else %}
     {{ latest_versions(ref(system ~ '__' ~ object_name), key) }}
     {%- endif %}
 ),
 
-{%- endfor %}
+{% endfor -%}
 profiles as (
     {%- for system, object_name, key, columns in profiles %}
     select
         '{{ system }}' as system,
         '{{ object_name }}' as object,
         {{ key }} as source_ref,
-        '{{ loop.index }}|' || {{ key }} as precedence
-        {%- for field, type in fields.items() %},
-        cast({{ columns.get(field, 'null') }} as {{ type }}) as {{ field }}
+        '{{ loop.index }}|' || {{ key }} as precedence,
+        {%- for field, type in fields.items() %}
+        cast({{ columns.get(field, 'null') }} as {{ type }}) as {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from latest_{{ system }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
--- Each field from the first system in that order which knows it.
-golden_fields as (
+customer_profiles as (
     select
-        identities.customer_id
-        {%- for field in fields %},
-        min_by(profiles.{{ field }}, profiles.precedence) filter (where profiles.{{ field }} is not null) as {{ field }}
-        {%- endfor %}
+        identities.customer_id,
+        profiles.*
     from profiles
     inner join identities
         on
             profiles.system = identities.system
             and profiles.object = identities.object
             and profiles.source_ref = identities.source_ref
-    group by identities.customer_id
+),
+
+-- Each field from the first system in that order which knows it.
+golden_fields as (
+    select
+        customer_id,
+        {%- for field in fields %}
+        {{ first_known(field, 'precedence') }} as {{ field }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
+    from customer_profiles
+    group by customer_id
 ),
 
 records as (
@@ -68,11 +79,12 @@ records as (
         -- One organisation among the records makes the customer an organisation; the rest are its people.
         if(bool_or(parties.kind = 'organization'), 'organization', 'person') as kind,
         cast(min(parties.created_at) as date) as customer_since_date,
-        count(distinct (identities.system, identities.object, identities.source_ref)) as source_record_count,
-        min_by(parties.name, parties.created_at || parties.source_ref) filter (where parties.name is not null) as any_name,
-        min_by(parties.email, parties.created_at || parties.source_ref) filter (where parties.email is not null) as any_email
+        count(distinct concat_ws('|', identities.system, identities.object, identities.source_ref))
+            as source_record_count,
+        {{ first_known('parties.name', 'parties.created_at || parties.source_ref') }} as any_name,
+        {{ first_known('parties.email', 'parties.created_at || parties.source_ref') }} as any_email
     from identities
-    inner join {{ ref('parties') }} as parties
+    inner join parties
         on
             identities.system = parties.system
             and identities.object = parties.object

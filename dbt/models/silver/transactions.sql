@@ -10,8 +10,22 @@ refunds as (
     {{ latest_versions(ref('stripe__refunds'), 'refund_ref') }}
 ),
 
+files__transactions as (
+    select * from {{ ref('files__transactions') }}
+),
+
+stripe_identities as (
+    {{ customer_of('stripe', 'customers') }}
+),
+
+file_identities as (
+    {{ customer_of('files', 'customers') }}
+),
+
 paying_charges as (
-    select invoice_ref, min(payment_method) as payment_method
+    select
+        invoice_ref,
+        min(payment_method) as payment_method
     from charges
     where status = 'succeeded'
     group by invoice_ref
@@ -21,18 +35,21 @@ stripe_invoices as (
     select
         'stripe' as system,
         invoices.invoice_ref as transaction_ref,
-        customers.customer_id,
+        stripe_identities.customer_id,
         'invoice' as kind,
         if(invoices.status = 'uncollectible', 'failed', invoices.status) as status,
         invoices.created_at as occurred_at,
         if(invoices.status = 'paid', coalesce(invoices.paid_at, invoices.modified_at), null) as paid_at,
-        if(invoices.status in ('paid', 'void', 'uncollectible'), coalesce(invoices.paid_at, invoices.modified_at), null) as closed_at,
+        if(
+            invoices.status in ('paid', 'void', 'uncollectible'),
+            coalesce(invoices.paid_at, invoices.modified_at),
+            null
+        ) as closed_at,
         invoices.total_amount as original_amount,
         invoices.currency,
         paying_charges.payment_method
     from invoices
-    inner join {{ customer_of('stripe', 'customers') }} as customers
-        on invoices.customer_ref = customers.source_ref
+    inner join stripe_identities on invoices.customer_ref = stripe_identities.source_ref
     left join paying_charges on invoices.invoice_ref = paying_charges.invoice_ref
     where invoices.status <> 'draft'
 ),
@@ -41,7 +58,7 @@ stripe_refunds as (
     select
         'stripe' as system,
         refunds.refund_ref as transaction_ref,
-        customers.customer_id,
+        stripe_identities.customer_id,
         'refund' as kind,
         'paid' as status,
         refunds.created_at as occurred_at,
@@ -52,8 +69,7 @@ stripe_refunds as (
         charges.payment_method
     from refunds
     inner join charges on refunds.charge_ref = charges.charge_ref
-    inner join {{ customer_of('stripe', 'customers') }} as customers
-        on charges.customer_ref = customers.source_ref
+    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
     where refunds.status = 'succeeded'
 ),
 
@@ -61,7 +77,7 @@ file_transactions as (
     select
         'files' as system,
         transactions.transaction_ref,
-        customers.customer_id,
+        file_identities.customer_id,
         coalesce(transactions.kind, 'order') as kind,
         coalesce(transactions.status, 'paid') as status,
         transactions.occurred_at,
@@ -70,9 +86,8 @@ file_transactions as (
         transactions.amount as original_amount,
         transactions.currency,
         transactions.payment_method
-    from {{ ref('files__transactions') }} as transactions
-    inner join {{ customer_of('files', 'customers') }} as customers
-        on transactions.customer_ref = customers.source_ref
+    from files__transactions as transactions
+    inner join file_identities on transactions.customer_ref = file_identities.source_ref
 ),
 
 all_transactions as (
@@ -85,19 +100,20 @@ all_transactions as (
 
 in_money as (
     select
-        system || ':' || transaction_ref as transaction_id,
-        system,
-        transaction_ref,
-        customer_id,
-        kind,
-        status,
-        occurred_at,
-        paid_at,
-        closed_at,
-        {{ in_reporting_currency('original_amount', 'all_transactions.currency') }} as transaction_amount,
-        original_amount,
-        coalesce(currency, {{ reporting_currency() }}) as currency,
-        payment_method
+        all_transactions.system || ':' || all_transactions.transaction_ref as transaction_id,
+        all_transactions.system,
+        all_transactions.transaction_ref,
+        all_transactions.customer_id,
+        all_transactions.kind,
+        all_transactions.status,
+        all_transactions.occurred_at,
+        all_transactions.paid_at,
+        all_transactions.closed_at,
+        {{ in_reporting_currency('all_transactions.original_amount', 'all_transactions.currency') }}
+            as transaction_amount,
+        all_transactions.original_amount,
+        coalesce(all_transactions.currency, {{ reporting_currency() }}) as currency,
+        all_transactions.payment_method
     from all_transactions
 )
 

@@ -42,8 +42,17 @@ def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl
     return (
         features,
         key.with_columns(churn_probability=pl.Series(risk)),
-        key.with_columns(predicted_clv_amount=pl.Series(value).round(2).cast(MONEY)),
+        key.with_columns(
+            predicted_clv_amount=pl.Series(value).round(2).cast(MONEY),
+            expected_purchases=pl.Series(months_at(risk)),
+        ),
     )
+
+
+def months_at(risk: np.ndarray | float, horizon_days: int = 90) -> np.ndarray:
+    """Expected months paid of the next twelve, at a constant hazard."""
+    hazard = -np.log(1 - np.clip(risk, 1e-6, 1 - 1e-6)) / horizon_days
+    return (1 - np.exp(-hazard * 365)) / hazard * 12 / 365
 
 
 def effects_of(
@@ -132,7 +141,10 @@ def test_the_worth_of_a_lift_is_that_of_a_constant_hazard():
     result = recommend_incentives(
         features,
         churn.with_columns(churn_probability=pl.lit(risk)),
-        clv.with_columns(predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY)),
+        clv.with_columns(
+            predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY),
+            expected_purchases=pl.lit(float(months_at(risk))),
+        ),
         effects_of(0.05, 0.001, ["discount_5"]),
         CATALOGUE.with_columns(cost_share_of_mrr=pl.lit(0.0)),
         horizon,
@@ -254,3 +266,17 @@ def test_a_higher_cost_never_raises_the_return_and_bounds_hold(
         .is_empty()
     )
     assert (low["ev_with_action_amount"].drop_nulls() <= 2 * low["ev_no_action_amount"].filter(judged)).all()
+
+
+def test_a_customer_who_has_all_but_left_is_worth_little_without_an_offer():
+    """The survival of all values two customers alike; their own risk does not."""
+    churn = CHURN.head(2).with_columns(churn_probability=pl.Series([0.02, 0.95]))
+    clv = CLV.head(2).with_columns(
+        predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY), expected_purchases=pl.lit(10.0)
+    )
+    result = recommend_incentives(
+        FEATURES.head(2), churn, clv, effects_of(0.0, 0.01, ["discount_5"]), CATALOGUE
+    )
+    expected = [100 * float(months_at(risk)) for risk in (0.02, 0.95)]
+    assert result["ev_no_action_amount"].cast(pl.Float64).to_list() == pytest.approx(expected, abs=0.01)
+    assert expected[1] < expected[0] / 8
