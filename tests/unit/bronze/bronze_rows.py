@@ -1,0 +1,268 @@
+"""Hand-made landing rows: good ones, and one per rule that a row can break. Not here: what is asserted of them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+UNIX = 1_790_000_000  # 2026-09-21 14:13:20 UTC
+NO_CENTS_ABOVE = 10**17  # more digits than an amount has
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One landing row that must go to quarantine: its changed fields, the column that is named, words of the reason."""
+
+    changes: dict[str, Any]
+    column: str
+    words: tuple[str, ...]
+
+
+def bad(column: str, *words: str, **changes: Any) -> Bad:
+    return Bad(changes, column, (column, *words))
+
+
+TRANSACTION = {
+    "transaction_ref": "t0",
+    "customer_ref": "c1",
+    "occurred_at": "2026-09-30T10:00:00Z",
+    "amount": "12.50",
+    "currency": "EUR",
+    "status": "paid",
+    "kind": "invoice",
+}
+TICKET = {"ticket_ref": "k0", "customer_ref": "c1", "opened_at": "2026-09-30"}
+CUSTOMER = {
+    "customer_ref": "u0",
+    "created_at": "2026-09-30 08:00:00",
+    "kind": "person",
+    "birth_date": "1980-02-29",
+}
+OUTCOME = {
+    "outcome_ref": "o0",
+    "customer_ref": "c1",
+    "offered_at": "2026-01-01",
+    "incentive_id": "discount_5",
+}
+CONSENT = {
+    "customer_ref": "c1",
+    "purpose": "news",
+    "is_granted": "yes",
+    "recorded_at": "2026-09-30T10:00:00Z",
+}
+CHARGE = {
+    "id": "ch0",
+    "customer": "cus1",
+    "status": "succeeded",
+    "currency": "usd",
+    "amount": 1999,
+    "created": UNIX,
+    "event_created": UNIX,
+    "payment_method_details": '{"type": "card"}',
+}
+INVOICE = {
+    "id": "in0",
+    "customer": "cus1",
+    "status": "paid",
+    "currency": "eur",
+    "total": 1,
+    "amount_paid": 1,
+    "amount_remaining": 0,
+    "created": UNIX,
+    "event_created": UNIX,
+}
+SUBSCRIPTION = {
+    "id": "sub0",
+    "customer": "cus1",
+    "status": "active",
+    "currency": "usd",
+    "items": '{"data": [{"price": {"id": "p1", "product": "pr1", "unit_amount": 4950}, "quantity": 3}]}',
+    "start_date": UNIX,
+    "created": UNIX,
+    "event_created": UNIX,
+}
+ZENDESK_TICKET = {
+    "id": 1,
+    "requester_id": 7,
+    "status": "solved",
+    "via": '{"channel": "email"}',
+    "metric_set": '{"reply_time_in_minutes": {"calendar": 35}, "reopens": 0, "escalated": true,'
+    ' "solved_at": "2026-03-29T03:30:00+02:00"}',
+    "created_at": "2026-03-29T01:30:00+02:00",
+    "updated_at": "2026-03-29T23:30:00-11:30",
+}
+ORGANIZATION = {
+    "id": 1,
+    "name": "Acme",
+    "domain_names": '["acme.example"]',
+    "created_at": "2026-01-01T00:00:00Z",
+    "updated_at": "2026-01-01T00:00:00Z",
+}
+
+GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
+    "files__transactions": [
+        TRANSACTION,
+        TRANSACTION
+        | {"transaction_ref": " t1 ", "currency": "gbp", "occurred_at": "2026-09-30T01:30:00+02:00"},
+        TRANSACTION | {"transaction_ref": "t2", "currency": "", "status": " ", "kind": None, "amount": "0"},
+        TRANSACTION | {"transaction_ref": "t3", "amount": "1000000000", "occurred_at": "2026-09-30"},
+    ],
+    "files__tickets": [
+        TICKET,
+        TICKET | {"ticket_ref": "k1", "reopen_count": " 12 ", "is_escalated": "yes", "csat_score": "4.5"},
+        TICKET | {"ticket_ref": "k2", "reopen_count": "12.0", "is_escalated": "0", "csat_score": "1"},
+    ],
+    "files__customers": [CUSTOMER, CUSTOMER | {"customer_ref": "u1", "kind": "", "birth_date": "1900-01-01"}],
+    "files__incentive_outcomes": [
+        OUTCOME,
+        OUTCOME | {"outcome_ref": "o1", "propensity": "1", "is_retained": "TRUE"},
+    ],
+    "files__consents": [
+        CONSENT,
+        CONSENT | {"recorded_at": "2026-09-30T10:00:01Z"},
+        CONSENT | {"purpose": "sms"},
+    ],
+    "stripe__charges": [
+        CHARGE,
+        CHARGE,  # delivered twice: both are versions
+        CHARGE | {"id": "ch1", "amount": 0, "currency": "EUR", "payment_method_details": None},
+        CHARGE | {"id": "ch2", "amount": 100_000_000_000, "created": 0, "payment_method_details": "{}"},
+    ],
+    "stripe__invoices": [
+        INVOICE,
+        INVOICE | {"status_transitions": json.dumps({"paid_at": UNIX, "void_at": None})},
+    ],
+    "stripe__subscriptions": [SUBSCRIPTION],
+    "zendesk__tickets": [ZENDESK_TICKET, ZENDESK_TICKET | {"id": 2, "via": None, "metric_set": None}],
+}
+
+BAD_ROWS: dict[str, list[Bad]] = {
+    "files__transactions": [
+        bad("customer_ref", "required", "empty", customer_ref=None),
+        bad("customer_ref", "required", "empty", customer_ref="  "),
+        bad("transaction_ref", "required", "empty", transaction_ref=""),
+        bad("amount", "required", "empty", amount=""),
+        bad("occurred_at", "required", "empty", occurred_at=None),
+        bad("amount", "'twelve' is not a decimal", amount="twelve"),
+        bad("amount", "'1,000.00' is not a decimal", amount="1,000.00"),
+        bad("amount", "'nan' is not a decimal", amount="nan"),
+        bad("amount", "'1e30' is not a decimal", amount="1e30"),
+        bad("amount", "-5.00 is below 0", amount="-5"),
+        bad("amount", "1000000000.01 is above 1000000000", amount="1000000000.01"),
+        bad("amount", "9999999999999.00 is above 1000000000", amount="9999999999999"),
+        bad("currency", "'XXX' has no rate in currency_rates", currency="XXX"),
+        bad("currency", "'€' has no rate in currency_rates", currency="€"),
+        bad("status", "'Paid' is none of paid, open, failed, refunded, void", status="Paid"),
+        bad("kind", "'it''s' is none of invoice, order, shipment, refund".replace("''", "'"), kind="it's"),
+        bad("occurred_at", "'last week' is not a timestamp", occurred_at="last week"),
+        bad("occurred_at", "'2026-02-30' is not a timestamp", occurred_at="2026-02-30"),
+        bad("occurred_at", "9999-12-31", "not between the years 1900 and 2099", occurred_at="9999-12-31"),
+        bad("occurred_at", "infinity", "not between the years 1900 and 2099", occurred_at="infinity"),
+        bad(
+            "occurred_at",
+            "1899-12-31",
+            "not between the years 1900 and 2099",
+            occurred_at="1899-12-31T23:59:59Z",
+        ),
+        bad("transaction_ref", "duplicate", "first seen in line 2", transaction_ref="t0"),
+        bad("transaction_ref", "duplicate", "first seen in line 3", transaction_ref="t1", amount="99"),
+    ],
+    "files__tickets": [
+        bad("reopen_count", "'12.7' is not a whole number", reopen_count="12.7"),
+        bad("reopen_count", "'.5' is not a whole number", reopen_count=".5"),
+        bad("reopen_count", "'some' is not a bigint", reopen_count="some"),
+        bad("reopen_count", "'99999999999999999999' is not a bigint", reopen_count="99999999999999999999"),
+        bad("reopen_count", "-1 is below 0", reopen_count="-1"),
+        bad("is_escalated", "'maybe' is not a boolean", is_escalated="maybe"),
+        bad("csat_rating", "'5 stars' is not a double", csat_score="5 stars"),
+        bad("csat_rating", "'inf' is not a finite number", csat_score="inf"),
+        bad("csat_rating", "'nan' is not a finite number", csat_score="nan"),
+        bad("csat_rating", "0.9 is below 1", csat_score="0.9"),
+        bad("csat_rating", "5.1 is above 5", csat_score="5.1"),
+    ],
+    "files__customers": [
+        bad("birth_date", "'31.12.1980' is not a date", birth_date="31.12.1980"),
+        bad("birth_date", "9999-12-31", "not between the years 1900 and 2099", birth_date="9999-12-31"),
+        bad("birth_date", "1899-12-31", "not between the years 1900 and 2099", birth_date="1899-12-31"),
+        bad("kind", "'company' is none of organization, person", kind="company"),
+        bad("created_at", "'soon' is not a timestamp", created_at="soon"),
+    ],
+    "files__incentive_outcomes": [
+        bad("propensity_probability", "1.5 is above 1", propensity="1.5"),
+        bad("propensity_probability", "-0.1 is below 0", propensity="-0.1"),
+        bad("is_retained", "'perhaps' is not a boolean", is_retained="perhaps"),
+    ],
+    "files__consents": [
+        bad(
+            "customer_ref",
+            "duplicate customer_ref, purpose, recorded_at",
+            recorded_at="2026-09-30T12:00:00+02:00",
+        ),
+        bad("is_granted", "required", "empty", is_granted=None),
+    ],
+    "stripe__charges": [
+        bad("amount", "-0.01 is below 0", amount=-1),
+        bad("amount", "1000000000.01 is above 1000000000", amount=100_000_000_001),
+        bad("amount", f"'{NO_CENTS_ABOVE}' is not a decimal", amount=NO_CENTS_ABOVE),
+        bad("amount", "required", "empty", amount=None),
+        bad("created_at", "'9999999999999' is not a timestamp", created=9_999_999_999_999),
+        bad("created_at", "253402300799", "not between the years 1900 and 2099", created=253_402_300_799),
+        bad("modified_at", "1790000000000", "not between the years 1900 and 2099", event_created=UNIX * 1000),
+        bad("created_at", "required", "empty", created=None),
+        bad("currency", "'xyz' has no rate in currency_rates", currency="xyz"),
+    ],
+    "stripe__invoices": [
+        bad("paid_at", "'soon' is not a timestamp", status_transitions='{"paid_at": "soon"}'),
+        bad("total_amount", "-0.01 is below 0", total=-1),
+    ],
+    "stripe__subscriptions": [
+        bad("unit_amount", "required", "empty", items='{"data": [{"price": {"id": "p1"}, "quantity": 3}]}'),
+        bad("unit_amount", "required", "empty", "seat_count", items='{"data": []}'),
+        bad("unit_amount", "required", "empty", "seat_count", items=None),
+        bad(
+            "unit_amount",
+            "'free' is not a decimal",
+            items='{"data": [{"price": {"unit_amount": "free"}, "quantity": 3}]}',
+        ),
+        bad(
+            "seat_count",
+            "'12.7' is not a whole number",
+            items='{"data": [{"price": {"unit_amount": 1}, "quantity": 12.7}]}',
+        ),
+    ],
+    "zendesk__tickets": [
+        bad(
+            "first_reply_calendar_minutes",
+            "'12.7' is not a whole number",
+            metric_set='{"reply_time_in_minutes": {"calendar": 12.7}}',
+        ),
+        bad("is_escalated", "'maybe' is not a boolean", metric_set='{"escalated": "maybe"}'),
+        bad("solved_at", "'today' is not a timestamp", metric_set='{"solved_at": "today"}'),
+        bad("status", "'won''t do' is none of new, open".replace("''", "'"), status="won't do"),
+    ],
+}
+NO_BAD_ROWS = ["files__contacts", "files__survey_responses"]
+SURVEY = {
+    "response_ref": "s1",
+    "customer_ref": "c1",
+    "responded_at": "2026-09-30",
+    "survey_kind": "nps",
+    "score": "10",
+}
+ORGANIZATIONS = [
+    ORGANIZATION,
+    ORGANIZATION | {"id": 2, "domain_names": "[]"},
+    ORGANIZATION | {"id": 3, "domain_names": "not json"},
+]
+PADDED_TICKETS = [
+    TICKET | {"ticket_ref": f"padded{number}"} | cell
+    for number, cell in enumerate(
+        [
+            {"customer_ref": " c1 "},
+            {"opened_at": " 2026-09-30 "},
+            {"opened_at": " 2026-09-30T00:00:00Z "},
+            {"reopen_count": " 1 "},
+            {"csat_score": " 4.5 "},
+            {"is_escalated": " yes "},
+        ]
+    )
+]

@@ -1,0 +1,352 @@
+"""Bronze and quarantine as the real dbt builds them from hand-made landing files.
+
+One `dbt build` serves all tests of this file. Each hand-made row breaks one rule or none; the random rows are made of
+cells whose fate is known, and of noise whose fate is only that no row may be lost.
+"""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from bronze_rows import (
+    BAD_ROWS,
+    CUSTOMER,
+    GOOD_ROWS,
+    NO_BAD_ROWS,
+    ORGANIZATIONS,
+    PADDED_TICKETS,
+    SURVEY,
+    TRANSACTION,
+)
+from random_transactions import KNOWN_ROWS, NOISE_ROWS, noise_rows, random_rows
+
+from dagster_project.contracts import landing_objects, read_tables
+from dagster_project.ingest.landing import ensure_object, write_batch
+from dagster_project.settings import DBT_DIR
+
+LOADED_AT = dt.datetime(2026, 10, 1, 6, 0)
+POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
+CONTRACTS = read_tables(DBT_DIR / "models" / "bronze")
+BAD_IDS = {name: CONTRACTS[name].columns[0].rules["source"] for name in BAD_ROWS}
+BAD_CASES = [
+    pytest.param(name, number, id=f"{name}-{number}-{row.column}")
+    for name, rows in BAD_ROWS.items()
+    for number, row in enumerate(rows)
+]
+
+
+def frame_of(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows in the landing types of their object; a field that is not given is empty."""
+    schema = {field: POLARS_TYPES[kind] for field, kind in landing_objects()[name].items()}
+    extra = {key for row in rows for key in row} - set(schema)
+    assert extra <= {"_source_file", "_source_line", "_reject_column", "_reject_reason"}, extra
+    schema |= {key: pl.Int64 if key == "_source_line" else pl.String for key in sorted(extra)}
+    return pl.DataFrame([{field: row.get(field) for field in schema} for row in rows], schema=schema)
+
+
+def hand_made_rows(name: str) -> list[dict[str, Any]]:
+    """Good rows first, then the bad ones: each a good row with its own key and one thing wrong."""
+    base, key = GOOD_ROWS[name][0], BAD_IDS[name]
+    own_keys = (
+        {key: 1000 + n if isinstance(base[key], int) else f"bad{n}"} for n in range(len(BAD_ROWS[name]))
+    )
+    if name == "files__consents":  # its key is made of several columns, all of which stay
+        own_keys = ({} for _ in BAD_ROWS[name])
+    rows = GOOD_ROWS[name] + [
+        base | own | row.changes for own, row in zip(own_keys, BAD_ROWS[name], strict=True)
+    ]
+    return [
+        {"_source_file": f"{name}.csv", "_source_line": line} | row for line, row in enumerate(rows, start=2)
+    ]
+
+
+def bad_line(name: str, number: int) -> int:
+    return 2 + len(GOOD_ROWS[name]) + number
+
+
+@dataclass
+class Built:
+    """The warehouse that dbt built, what had landed, and what dbt said."""
+
+    connection: duckdb.DuckDBPyConnection
+    landed: dict[str, pl.DataFrame]
+    status: dict[str, str]
+    expected_random: dict[int, tuple[Any, ...]]
+    output: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()
+
+    def kept(self, name: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+        return self.rows(f"select {columns} from bronze.{name} where {where} order by _source_line")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """Land everything and run `dbt build` once."""
+    data_dir = tmp_path_factory.mktemp("bronze")
+    landed = {}
+    expected_random: dict[int, tuple[Any, ...]] = {}
+    for name in BAD_ROWS:
+        rows = hand_made_rows(name)
+        if name == "files__transactions":
+            rows.append(TRANSACTION | {
+                "transaction_ref": "rejected", "_source_file": "files__transactions.csv", "_source_line": 900,
+                "_reject_column": "amount", "_reject_reason": "the line has 3 fields, the header 7",
+            })  # fmt: skip
+            rows.append(
+                {
+                    "_source_file": "files__transactions.csv",
+                    "_source_line": 901,
+                    "_reject_reason": "not UTF-8",
+                }
+            )
+            random_part, expected_random = random_rows(first_line=1000)
+            rows += [{"_source_file": "random.csv"} | row for row in random_part]
+            rows += [{"_source_file": "noise.csv"} | row for row in noise_rows(first_line=100_000)]
+        if name == "files__tickets":
+            padded = enumerate(PADDED_TICKETS, start=500)
+            rows += [{"_source_file": "padded.csv", "_source_line": line} | row for line, row in padded]
+        landed[name] = frame_of(name, rows)
+        write_batch(data_dir / "landing", *name.split("__", 1), "2026-10-01", landed[name], LOADED_AT)
+    organizations = frame_of("zendesk__organizations", ORGANIZATIONS)
+    write_batch(data_dir / "landing", "zendesk", "organizations", "2026-10-01", organizations, LOADED_AT)
+    for name in NO_BAD_ROWS:
+        ensure_object(data_dir / "landing", *name.split("__", 1), landing_objects()[name])
+    survey = frame_of("files__survey_responses", [SURVEY])
+    write_batch(data_dir / "landing", "files", "survey_responses", "2026-10-01", survey, LOADED_AT)
+    write_batch(  # an older drop of the same object: the newest batch is the whole truth
+        data_dir / "landing", "files", "customers", "2026-09-01",
+        frame_of("files__customers", [CUSTOMER | {"customer_ref": "old"}]), LOADED_AT,
+    )  # fmt: skip
+
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CUSTINT_", "DBT_"))
+    }
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build",
+            "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
+            "--target-path", str(data_dir / "target"), "--log-path", str(data_dir / "logs"),
+            "--select", "currency_rates", "zendesk__organizations", *NO_BAD_ROWS, *BAD_ROWS,
+        ],
+        env=environment | {"CUSTINT_DATA_DIR": str(data_dir)},
+        cwd=data_dir, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    results = data_dir / "target" / "run_results.json"
+    assert results.exists(), done.stdout + done.stderr
+    status = {
+        entry["unique_id"].split(".")[2]: entry["status"]
+        for entry in json.loads(results.read_text())["results"]
+    }
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        yield Built(connection, landed, status, expected_random, done.stdout)
+
+
+@pytest.mark.parametrize("name", [*BAD_ROWS, *NO_BAD_ROWS, "currency_rates"])
+def test_bad_rows_do_not_stop_dbt(name: str, built: Built):
+    assert built.status[name] == "success", built.output
+
+
+@pytest.mark.parametrize(("name", "number"), BAD_CASES)
+def test_a_bad_row_is_in_quarantine_with_file_line_column_and_reason(name: str, number: int, built: Built):
+    expected = BAD_ROWS[name][number]
+    found = built.rows(
+        f"select source_file, column_name, reason, loaded_at from quarantine.{name}"
+        f" where source_line = {bad_line(name, number)} and source_file = '{name}.csv'"
+    )
+    ((source_file, column, reason, loaded_at),) = found
+    if "duplicate" in reason:
+        column = column.split(", ")[0]
+    assert (source_file, column, loaded_at) == (f"{name}.csv", expected.column, LOADED_AT)
+    assert all(word in reason for word in expected.words), reason
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_good_rows_are_kept_and_no_other_hand_made_row_is(name: str, built: Built):
+    lines = built.kept(name, "_source_line", f"_source_file = '{name}.csv'")
+    assert lines == [(line,) for line in range(2, 2 + len(GOOD_ROWS[name]))]
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_rows_in_equal_rows_kept_plus_rows_in_quarantine(name: str, built: Built):
+    ((kept, quarantined),) = built.rows(
+        f"select (select count(*) from bronze.{name}), (select count(*) from quarantine.{name})"
+    )
+    assert kept + quarantined == built.landed[name].height
+    assert kept and quarantined
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_no_row_is_in_both_tables_and_none_twice(name: str, built: Built):
+    lines = built.rows(
+        f"select _source_file, _source_line from bronze.{name}"
+        f" union all select source_file, source_line from quarantine.{name}"
+    )
+    landed = built.landed[name].select("_source_file", "_source_line").rows()
+    assert sorted(lines) == sorted(landed)
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_every_row_in_quarantine_says_where_and_why(name: str, built: Built):
+    columns = {column.name for column in CONTRACTS[name].columns} | {"whole row"}
+    key = ", ".join(CONTRACTS[name].grain)
+    for column, reason in built.rows(f"select distinct column_name, reason from quarantine.{name}"):
+        assert column in columns or column == key
+        assert reason.strip()
+
+
+@pytest.mark.parametrize("name", [*BAD_ROWS, *NO_BAD_ROWS])
+def test_bronze_has_the_columns_and_types_of_its_contract(name: str, built: Built):
+    described = [(column, kind.lower()) for column, kind, *_ in built.rows(f"describe bronze.{name}")]
+    expected = [
+        (column.name, column.data_type.replace("text", "varchar")) for column in CONTRACTS[name].columns
+    ]
+    meta = [("_source_file", "varchar"), ("_source_line", "bigint"), ("_loaded_at", "timestamp")]
+    assert described == expected + meta
+
+
+def test_an_object_without_rows_is_an_empty_table_and_an_empty_quarantine(built: Built):
+    assert built.rows("select count(*) from bronze.files__contacts") == [(0,)]
+    assert built.rows("select count(*) from quarantine.files__contacts") == [(0,)]
+
+
+def test_an_empty_file_that_a_killed_run_left_beside_a_batch_does_not_hide_it(built: Built):
+    assert built.kept("files__survey_responses", "response_ref, rating") == [("s1", 10.0)]
+
+
+def test_only_the_newest_batch_of_a_dropped_file_counts(built: Built):
+    assert built.kept("files__customers", "customer_ref") == [("u0",), ("u1",)]
+
+
+def test_transactions_become_exact_amounts_utc_times_and_upper_case_currencies(built: Built):
+    columns = "transaction_ref, customer_ref, occurred_at, amount, currency, status, kind, payment_method, _loaded_at"
+    rest = ("paid", "invoice", None, LOADED_AT)
+    assert built.kept("files__transactions", columns, "_source_line < 6") == [
+        ("t0", "c1", dt.datetime(2026, 9, 30, 10), Decimal("12.50"), "EUR", *rest),
+        ("t1", "c1", dt.datetime(2026, 9, 29, 23, 30), Decimal("12.50"), "GBP", *rest),
+        ("t2", "c1", dt.datetime(2026, 9, 30, 10), Decimal("0.00"), None, None, None, None, LOADED_AT),
+        ("t3", "c1", dt.datetime(2026, 9, 30), Decimal("1000000000.00"), "EUR", *rest),
+    ]
+
+
+def test_whole_numbers_booleans_and_dates_are_read_as_they_are_written(built: Built):
+    assert built.kept("files__tickets", "reopen_count, is_escalated, csat_rating", "_source_line < 5") == [
+        (None, None, None),
+        (12, True, 4.5),
+        (12, False, 1.0),
+    ]
+    assert built.kept("files__customers", "birth_date, kind, created_at") == [
+        (dt.date(1980, 2, 29), "person", dt.datetime(2026, 9, 30, 8)),
+        (dt.date(1900, 1, 1), None, dt.datetime(2026, 9, 30, 8)),
+    ]
+    assert built.kept("files__incentive_outcomes", "propensity_probability, is_retained") == [
+        (None, None),
+        (1.0, True),
+    ]
+
+
+def test_minor_units_become_exact_cents_and_unix_seconds_utc_times(built: Built):
+    moment = dt.datetime(2026, 9, 21, 14, 13, 20)
+    assert built.kept("stripe__charges", "charge_ref, amount, currency, created_at, payment_method") == [
+        ("ch0", Decimal("19.99"), "USD", moment, "card"),
+        ("ch0", Decimal("19.99"), "USD", moment, "card"),
+        ("ch1", Decimal("0.00"), "EUR", moment, None),
+        ("ch2", Decimal("1000000000.00"), "USD", dt.datetime(1970, 1, 1), None),
+    ]
+    assert built.kept("stripe__invoices", "total_amount, paid_at") == [
+        (Decimal("0.01"), None),
+        (Decimal("0.01"), moment),
+    ]
+
+
+def test_json_fields_are_read_by_their_path(built: Built):
+    columns = "price_ref, product_ref, billing_interval, unit_amount, seat_count, cancel_reason"
+    assert built.kept("stripe__subscriptions", columns) == [("p1", "pr1", None, Decimal("49.50"), 3, None)]
+
+
+def test_times_with_an_offset_become_utc_also_inside_json(built: Built):
+    columns = (
+        "ticket_ref, created_at, modified_at, solved_at, channel, first_reply_calendar_minutes, is_escalated"
+    )
+    times = (dt.datetime(2026, 3, 28, 23, 30), dt.datetime(2026, 3, 30, 11, 0))
+    assert built.kept("zendesk__tickets", columns) == [
+        ("1", *times, dt.datetime(2026, 3, 29, 1, 30), "email", 35, True),
+        ("2", *times, None, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "reason"),
+    [(900, "amount", "the line has 3 fields, the header 7"), (901, "whole row", "not UTF-8")],
+)
+def test_a_row_that_the_landing_refused_keeps_its_column_and_reason(
+    line: int, column: str, reason: str, built: Built
+):
+    query = f"select column_name, reason from quarantine.files__transactions where source_line = {line}"
+    assert built.rows(query) == [(column, reason)]
+
+
+def test_a_row_with_several_faults_is_quarantined_once_with_all_of_them(built: Built):
+    ((column, reason),) = built.rows(
+        "select column_name, reason from quarantine.stripe__subscriptions"
+        f" where source_line = {bad_line('stripe__subscriptions', 1)}"
+    )
+    assert column == "unit_amount"
+    assert reason == "unit_amount: required, and empty; seat_count: required, and empty"
+
+
+def test_of_random_rows_exactly_the_sound_ones_are_kept_with_their_values(built: Built):
+    columns = "_source_line, transaction_ref, customer_ref, occurred_at, amount, currency, status, kind"
+    found = {
+        line: tuple(values)
+        for line, *values in built.kept("files__transactions", columns, "_source_file = 'random.csv'")
+    }
+    assert KNOWN_ROWS * 0.1 < len(built.expected_random) < KNOWN_ROWS * 0.9  # both fates are common
+    assert found == built.expected_random
+
+
+def test_of_random_rows_every_other_one_is_in_quarantine(built: Built):
+    found = built.rows(
+        "select source_line from quarantine.files__transactions where source_file = 'random.csv'"
+    )
+    expected = set(range(1000, 1000 + KNOWN_ROWS)) - set(built.expected_random)
+    assert sorted(line for (line,) in found) == sorted(expected)
+
+
+def test_noise_is_kept_or_quarantined_and_never_lost(built: Built):
+    ((kept, quarantined),) = built.rows(
+        "select (select count(*) from bronze.files__transactions where _source_file = 'noise.csv'),"
+        " (select count(*) from quarantine.files__transactions where source_file = 'noise.csv')"
+    )
+    assert kept + quarantined == NOISE_ROWS
+    assert quarantined > NOISE_ROWS / 2
+
+
+@pytest.mark.parametrize("number", range(len(PADDED_TICKETS)))
+def test_spaces_around_a_value_do_not_make_it_bad(number: int, built: Built):
+    known = "coalesce(reopen_count, 1), coalesce(csat_rating, 4.5), coalesce(is_escalated, true)"
+    assert built.kept(
+        "files__tickets", f"customer_ref, opened_at, {known}", f"_source_line = {500 + number}"
+    ) == [("c1", dt.datetime(2026, 9, 30), 1, 4.5, True)]
+
+
+def test_a_row_with_broken_json_goes_to_quarantine_and_the_others_are_kept(built: Built):
+    assert built.status["zendesk__organizations"] == "success", built.output
+    assert built.kept("zendesk__organizations", "organization_ref, domain") == [
+        ("1", "acme.example"),
+        ("2", None),
+    ]
+    ((line, reason),) = built.rows("select source_line, reason from quarantine.zendesk__organizations")
+    assert line == 3
+    assert "not json" in reason

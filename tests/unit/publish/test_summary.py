@@ -1,0 +1,175 @@
+"""The summary after a run, read off the console it is printed to."""
+
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from dagster_project.publish.generation import DATABASE_NAME
+from dagster_project.publish.summary import TOP_CUSTOMERS, print_summary
+
+DAY = "2026-09-30"
+CUSTOMER = {
+    "customer_id": "c1",
+    "as_of_date": DAY,
+    "name": "Acme",
+    "churn_status": "scored",
+    "churn_probability": 0.25,
+    "predicted_clv_amount": 12345.67,
+    "value_at_risk_amount": 3086.42,
+    "reason_1": "Fewer active days",
+    "incentive_name": "Account credit",
+    "expected_roi_amount": 210.5,
+}
+
+
+def publish(
+    folder: Path, customers: list[dict[str, object]], intake: list[tuple[str, str, int, int]]
+) -> Path:
+    """A published database with the two tables that the summary reads."""
+    with duckdb.connect(str(folder / DATABASE_NAME)) as connection:
+        connection.execute("create schema gold")
+        connection.execute(
+            "create table gold.customer_360 (customer_id text, as_of_date date, name text, churn_status text,"
+            " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_risk_amount decimal(18, 2),"
+            " reason_1 text, incentive_name text, expected_roi_amount decimal(18, 2))"
+        )
+        connection.execute(
+            "create table gold.data_intake"
+            " (system text, object text, landed_row_count bigint, quarantined_row_count bigint)"
+        )
+        for customer in customers:
+            row = CUSTOMER | customer
+            connection.execute(
+                "insert into gold.customer_360 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(row.values())
+            )
+        for entry in intake:
+            connection.execute("insert into gold.data_intake values (?, ?, ?, ?)", list(entry))
+    return folder
+
+
+def summary(folder: Path) -> str:
+    text = io.StringIO()
+    print_summary(folder, DAY, "EUR", Console(file=text, width=200, color_system=None))
+    return text.getvalue()
+
+
+def row_of(printed: str, name: str) -> list[str]:
+    (line,) = [line for line in printed.splitlines() if f"│ {name} " in line]
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_every_published_table_is_listed_with_its_rows(tmp_path: Path):
+    publish(tmp_path, [{}], [("files", "orders", 5, 0)])
+    with duckdb.connect(str(tmp_path / DATABASE_NAME)) as connection:
+        connection.execute(
+            "insert into gold.customer_360 select one.* from gold.customer_360 as one, range(1233)"
+        )
+    printed = summary(tmp_path)
+    assert row_of(printed, "customer_360") == ["customer_360", "1,234"]
+    assert row_of(printed, "data_intake") == ["data_intake", "1"]
+
+
+def test_a_customer_worth_saving_is_shown_with_risk_value_reason_and_offer(tmp_path: Path):
+    printed = summary(publish(tmp_path, [{}], []))
+    assert row_of(printed, "Acme") == [
+        "Acme", "25%", "12,346", "3,086", "Fewer active days", "Account credit", "210",
+    ]  # fmt: skip
+    assert "The 1 customers most worth saving on 2026-09-30 (amounts in EUR)" in printed
+
+
+def test_the_ten_with_most_value_at_risk_come_first_and_ties_by_customer(tmp_path: Path):
+    names = ["j", "c", "h", "a", "f", "d", "b", "i", "g", "e", "l", "k"]
+    customers = [{"customer_id": name, "name": f"Firm {name}", "value_at_risk_amount": 100} for name in names]
+    customers += [{"customer_id": "z", "name": "Firm z", "value_at_risk_amount": 101}]
+    printed = summary(publish(tmp_path, customers, []))
+    shown = [line.split("│")[1].strip() for line in printed.splitlines() if "│ Firm " in line]
+    assert shown == [f"Firm {name}" for name in "zabcdefghi"]
+    assert len(shown) == TOP_CUSTOMERS
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"as_of_date": "2026-09-29"},
+        {"churn_status": "not_a_subscriber"},
+        {"churn_status": "insufficient_data", "churn_probability": None},
+        {"predicted_clv_amount": None, "value_at_risk_amount": None},
+    ],
+)
+def test_other_days_and_customers_without_a_score_are_left_out(unfit: dict[str, object], tmp_path: Path):
+    printed = summary(publish(tmp_path, [{}, unfit | {"customer_id": "c2", "name": "Unfit"}], []))
+    assert "Acme" in printed
+    assert "Unfit" not in printed
+
+
+def test_without_any_score_it_says_where_to_look(tmp_path: Path):
+    printed = summary(publish(tmp_path, [], []))
+    assert (
+        "No customer has a churn probability on 2026-09-30: see churn_status in gold.customer_360." in printed
+    )
+    assert "most worth saving" not in printed
+
+
+def test_no_reason_and_no_offer_are_said_to_be_missing(tmp_path: Path):
+    nothing = {"reason_1": None, "incentive_name": None, "expected_roi_amount": None}
+    assert row_of(summary(publish(tmp_path, [nothing], [])), "Acme")[4:] == ["-", "none pays", "-"]
+
+
+def test_a_quarantine_is_named_with_its_share_and_its_table_the_largest_first(tmp_path: Path):
+    intake = [("files", "orders", 1200, 7), ("stripe", "charges", 99, 0), ("zendesk", "tickets", 5000, 1400)]
+    printed = summary(publish(tmp_path, [{}], intake))
+    lines = [line for line in printed.splitlines() if line.startswith("quarantine")]
+    assert len(lines) == 2
+    for line, words in zip(
+        lines,
+        [
+            ("1,400 of 5,000 rows", "zendesk.tickets", "quarantine.zendesk__tickets"),
+            ("7 of 1,200 rows", "files.orders", "quarantine.files__orders"),
+        ],
+        strict=True,
+    ):
+        assert all(word in line for word in words), line
+
+
+def test_the_path_and_the_next_step_close_the_summary(tmp_path: Path):
+    printed = summary(publish(tmp_path, [{}], []))
+    assert f"Published: {tmp_path / DATABASE_NAME}\n" in printed
+    assert printed.splitlines()[-1].startswith("Next: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Acme [bold] Ltd",
+        "[ACME] Ltd",
+        "[/] Ltd",
+        "Acme [/red]",
+        "Acme [link=x]",
+        "Go :smile: Inc",
+        "O'Neil & Søn",
+    ],
+)
+def test_a_name_is_shown_as_it_is_whatever_signs_it_has(name: str, tmp_path: Path):
+    printed = summary(publish(tmp_path, [{"name": name}], []))
+    assert row_of(printed, name)[0] == name
+
+
+def test_a_folder_name_with_brackets_is_shown_as_it_is(tmp_path: Path):
+    folder = tmp_path / "data [new]"
+    folder.mkdir()
+    assert f"Published: {folder / DATABASE_NAME}\n" in summary(publish(folder, [{}], []))
+
+
+def test_a_customer_without_a_name_does_not_stop_the_summary(tmp_path: Path):
+    assert "12,346" in summary(publish(tmp_path, [{"name": None}], []))
+
+
+def test_the_summary_writes_nothing(tmp_path: Path):
+    publish(tmp_path, [{}], [])
+    before = (tmp_path / DATABASE_NAME).read_bytes()
+    summary(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [DATABASE_NAME]
+    assert (tmp_path / DATABASE_NAME).read_bytes() == before
