@@ -26,9 +26,8 @@ def _run(console: Console, errors: Console) -> int:
     )  # Dagster: seconds that a wrong setting need not wait
     from dagster_project.publish.summary import print_summary
 
-    console.print(
-        f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}", soft_wrap=True
-    )
+    said = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}"
+    console.print(said, soft_wrap=True, markup=False)
     run = run_daily()
     if run.failure:
         errors.print(run.failure, style="red", markup=False)
@@ -67,7 +66,7 @@ def _clean(console: Console, errors: Console) -> int:
             path.unlink()
         else:
             continue
-        console.print(f"deleted {path}", soft_wrap=True)
+        console.print(f"deleted {path}", soft_wrap=True, markup=False)
     return 0
 
 
@@ -92,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.width = WIDTH
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
+        settings()  # before Dagster is imported: a wrong setting is told at once
         return COMMANDS[command](console, errors)
     except (SettingsError, OtherCompanyError) as error:
         errors.print(str(error), style="red", markup=False)

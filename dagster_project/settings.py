@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_DIR = PROJECT_DIR / "dbt"
 
+PATTERN_SIGNS = set("*?[]'\"")
+"""What DuckDB reads as a pattern or a quote in the path of a file."""
+
 SourceName = Literal["sample", "files"]
 
 
@@ -37,7 +40,10 @@ class Settings(BaseSettings):
         env_prefix="CUSTINT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    data_dir: Path = Field(default=Path("data"), description="a folder that can be written")
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="a folder that can be written, without * ? [ ] or quotes in its path",
+    )
     sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
         default=("sample",), min_length=1, description="a comma list of sample, files"
     )
@@ -55,16 +61,20 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _can_be_a_folder(cls, value: Path) -> Path:
-        folder = value.expanduser().resolve()
-        nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-            raise ValueError("cannot be made or written")
+        try:
+            folder = value.expanduser().resolve()
+            nearest = next(path for path in (folder, *folder.parents) if path.exists())
+            is_writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+        except OSError as error:
+            raise ValueError("cannot be looked at") from error
+        if not is_writable or set(str(folder)) & PATTERN_SIGNS:
+            raise ValueError("cannot be made or written, or holds signs of file patterns")
         return folder
 
     @field_validator("as_of_date", mode="before")
     @classmethod
     def _is_an_iso_day(cls, value: object) -> object:
-        return dt.date.fromisoformat(value.strip()) if isinstance(value, str) else value
+        return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date() if isinstance(value, str) else value
 
     @field_validator("as_of_date")
     @classmethod

@@ -28,7 +28,7 @@ EFFECT_SCHEMA = {
     "control_retained_share": pl.Float64,
     "raw_retention_lift": pl.Float64,
     "retention_lift": pl.Float64,
-    "standard_error": pl.Float64,
+    "retention_lift_standard_error": pl.Float64,
 }
 
 
@@ -167,7 +167,7 @@ def _pool_offer(offer: pl.DataFrame, spread_scale: float) -> pl.DataFrame | None
         "customer_segment",
         "raw_retention_lift",
         "retention_lift",
-        "standard_error",
+        "retention_lift_standard_error",
         treated_count="count",
         control_count="count_control",
         treated_retained_share="share",
@@ -204,5 +204,5 @@ def _mean_rows(offer: pl.DataFrame, kinds: pl.DataFrame, pooled: PooledEffects) 
 def _with_lift(rows: pl.DataFrame, lift: FloatArray, standard_error: FloatArray) -> pl.DataFrame:
     return rows.with_columns(
         pl.Series("retention_lift", lift, dtype=pl.Float64),
-        pl.Series("standard_error", standard_error, dtype=pl.Float64),
+        pl.Series("retention_lift_standard_error", standard_error, dtype=pl.Float64),
     )

@@ -171,7 +171,7 @@ def _offers(effects: pl.DataFrame, catalogue: pl.DataFrame, acceptance: pl.DataF
         .select(
             "incentive_id",
             "incentive_name",
-            "standard_error",
+            segment_standard_error="retention_lift_standard_error",
             segment_lift="retention_lift",
             customer_segment="customer_segment",
             control_churned_share=(churned + CONTROL_PRIOR_COUNT * pl.col("overall"))
@@ -213,7 +213,7 @@ def _options(customers: pl.DataFrame, offers: pl.DataFrame, horizon_days: int) -
         )
         .with_columns(
             retention_lift=(pl.col("segment_lift") * scale).clip(risk - 1, risk),
-            retention_lift_standard_error=pl.col("standard_error") * scale,
+            retention_lift_standard_error=pl.col("segment_standard_error") * scale,
         )
         .with_columns(gain_amount=gain.round(2).cast(MONEY), cost_amount=cost.round(2).cast(MONEY))
         .with_columns(

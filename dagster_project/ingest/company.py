@@ -32,4 +32,6 @@ def claim_data_dir(data_dir: Path, sources: tuple[str, ...], reporting_currency:
             )
     data_dir.mkdir(parents=True, exist_ok=True)
     content = {"sources": sorted(sources), "reporting_currency": reporting_currency}
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n")
+    partial.replace(path)

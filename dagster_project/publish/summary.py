@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.publish.generation import DATABASE_NAME
 
@@ -49,7 +50,7 @@ def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str,
         console.print(
             f"\nNo customer has a churn probability on {as_of_date}: see churn_status in gold.customer_360."
         )
-    console.print(f"\nPublished: [bold]{path}[/]", soft_wrap=True)
+    console.print(Text("\nPublished: ").append(str(path), style="bold"), soft_wrap=True)
     console.print(
         "Next: query it (README, 'A tour of gold'), or `make ui` for the graph, the runs and the schedule."
     )
@@ -80,8 +81,13 @@ def _print_customers(
     ):  # fmt: skip
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for name, risk, value, at_risk, reason, offer, expected_return in customers:
-        table.add_row(
-            name, f"{risk:.0%}", f"{value:,.0f}", f"{at_risk:,.0f}", reason or "-",
-            offer or "none pays", f"{expected_return:,.0f}" if expected_return is not None else "-",
-        )  # fmt: skip
+        table.add_row(  # Text: a name is data, and may hold what rich reads as markup
+            Text(name or "-"),
+            f"{risk:.0%}",
+            f"{value:,.0f}",
+            f"{at_risk:,.0f}",
+            Text(reason or "-"),
+            Text(offer or "none pays"),
+            f"{expected_return:,.0f}" if expected_return is not None and offer else "-",
+        )
     console.print(table)

@@ -53,6 +53,8 @@ def contract_violations(connection: duckdb.DuckDBPyConnection, table: Table) -> 
     if actual != expected:
         missing = [f"{name} {kind}" for name, kind in expected if (name, kind) not in actual]
         surplus = [f"{name} {kind}" for name, kind in actual if (name, kind) not in expected]
+        if not missing and not surplus:
+            return [f"columns stand in another order: {[name for name, _ in actual]}"]
         return [f"columns differ: contract only {missing}, table only {surplus}"]
     violations = [text for column in table.columns for text in _column_violations(connection, table, column)]
     if table.grain:

@@ -107,6 +107,10 @@
             _reject_reason,
             {%- for column in columns %}
             {{ raw_value(column) }} as raw__{{ column.name }},
+            {%- if column.config.meta.path is defined %}
+            not json_valid(landed.{{ column.config.meta.source }}) as is_not_json__{{ column.name }},
+            left(landed.{{ column.config.meta.source }}, 60) as json__{{ column.name }},
+            {%- endif %}
             {{ typed_value(column) }} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from landed
@@ -136,7 +140,7 @@
 {% macro raw_value(column) -%}
     {%- set meta = column.config.meta -%}
     {%- if meta.path is defined -%}
-        json_extract_string(landed.{{ meta.source }}, '${{ '' if meta.path.startswith('[') else '.' }}{{ meta.path }}')
+        if(json_valid(landed.{{ meta.source }}), json_extract_string(landed.{{ meta.source }}, '${{ '' if meta.path.startswith('[') else '.' }}{{ meta.path }}'), null)
     {%- else -%}
         landed.{{ meta.source }}
     {%- endif -%}
@@ -144,6 +148,9 @@
 
 {% macro typed_value(column) -%}
     {%- set raw = raw_value(column) -%}
+    {%- if column.config.meta.landing_type is not defined -%}
+        {%- set raw = "trim(cast(" ~ raw ~ " as varchar))" -%}
+    {%- endif -%}
     {%- set parse = column.config.meta.get('parse') -%}
     {%- if parse == 'unix_seconds' -%}
         try(make_timestamp(try_cast({{ raw }} as bigint) * 1000000))
@@ -166,14 +173,17 @@
     {%- set written = "nullif(trim(cast(raw__" ~ name ~ " as varchar)), '')" -%}
     {%- set shown = "left(cast(raw__" ~ name ~ " as varchar), 60)" -%}
     {%- set rules = [] -%}
+    {%- if meta.path is defined -%}
+        {%- do rules.append(["is_not_json__" ~ name, "'''' || json__" ~ name ~ " || ''' is not JSON'"]) -%}
+    {%- endif -%}
     {%- if type != 'text' -%}
         {%- do rules.append([name ~ " is null and " ~ written ~ " is not null", "'''' || " ~ shown ~ " || ''' is not a " ~ type ~ "'"]) -%}
     {%- endif -%}
     {%- if meta.get('required') -%}
         {%- do rules.append([name ~ " is null and " ~ written ~ " is null", "'required, and empty'"]) -%}
     {%- endif -%}
-    {%- if type == 'bigint' and meta.get('landing_type') != 'BIGINT' -%}
-        {%- do rules.append([name ~ " <> try_cast(" ~ written ~ " as double)", "'''' || " ~ shown ~ " || ''' is not a whole number'"]) -%}
+    {%- if meta.get('landing_type') != 'BIGINT' and (type == 'bigint' or meta.get('parse') == 'minor_units') -%}
+        {%- do rules.append(["try_cast(" ~ written ~ " as double) <> floor(try_cast(" ~ written ~ " as double))", "'''' || " ~ shown ~ " || ''' is not a whole number'"]) -%}
     {%- endif -%}
     {%- if type == 'double' -%}
         {%- do rules.append(["not isfinite(" ~ name ~ ")", "'''' || " ~ shown ~ " || ''' is not a finite number'"]) -%}

@@ -1,12 +1,16 @@
 {#
   Landing files as rows. A vendor's object is all its batches; an object of the file drop is its newest batch,
-  because a dropped file is the whole truth of its object.
+  because a dropped file is the whole truth of its object. `_empty.parquet` stands for one that was never delivered.
 #}
 
 {% macro landing_files(system, object_name) -%}
     {%- set folder = landing_dir() ~ '/' ~ system ~ '/' ~ object_name -%}
     {%- if system == 'files' and execute -%}
-        {{ folder }}/{{ run_query("select max(parse_filename(file)) from glob('" ~ folder ~ "/*.parquet')").columns[0][0] }}
+        {%- set newest = run_query(
+            "select coalesce(max(file) filter (where file not like '%_empty.parquet'), max(file))"
+            ~ " from (select parse_filename(file) as file from glob('" ~ folder ~ "/*.parquet'))"
+        ) -%}
+        {{ folder }}/{{ newest.columns[0][0] }}
     {%- else -%}
         {{ folder }}/*.parquet
     {%- endif -%}

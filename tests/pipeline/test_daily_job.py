@@ -144,10 +144,10 @@ def test_identities_match_the_planted_truth(story):
             inner join '{truth}' using (system, object, source_ref)
         ), pairs as (
             select
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id, truth)) as both,
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id, truth)) as common,
                 (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id)) as found,
                 (select sum(n * (n - 1)) from (select count(*) n from resolved group by truth)) as actual
-        ) select both / found, both / actual from pairs"""
+        ) select common / found, common / actual from pairs"""
     )[0]
     assert precision >= 0.99
     assert recall >= 0.95

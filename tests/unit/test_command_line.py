@@ -90,11 +90,11 @@ def test_settings_prints_each_setting_with_its_variable_and_writes_nothing(folde
 def test_what_settings_prints_is_a_dot_env_that_gives_the_same_settings(folder: Path):
     variables = {
         "CUSTINT_AS_OF_DATE": "2026-06-30",
-        "CUSTINT_DATA_DIR": "data [new]",
+        "CUSTINT_DATA_DIR": "new data",
         "CUSTINT_SOURCES": "files",
     }
     printed = command(folder, "settings", **variables).stdout
-    assert f"CUSTINT_DATA_DIR={folder}/data [new]\n" in printed
+    assert f"CUSTINT_DATA_DIR={folder}/new data\n" in printed
     (folder / ".env").write_text(printed)
     assert command(folder, "settings").stdout == printed
 

@@ -28,7 +28,7 @@ def errors(effects: pl.DataFrame, lifts: dict[str, dict[str, float]]) -> np.ndar
     """Distance from the truth in standard errors, per offer and kind."""
     rows = of_kinds(effects)
     true = [lifts[offer][kind] for offer, kind in rows.select("incentive_id", "customer_segment").iter_rows()]
-    return ((rows["retention_lift"] - pl.Series(true)) / rows["standard_error"]).to_numpy()
+    return ((rows["retention_lift"] - pl.Series(true)) / rows["retention_lift_standard_error"]).to_numpy()
 
 
 def test_columns_are_those_of_the_contract():
@@ -40,7 +40,7 @@ def test_known_effects_are_recovered_within_their_standard_errors():
     effects = estimate_effects(simulate_outcomes(12_000, 0, LIFTS), TODAY)
     assert of_kinds(effects).height == 2 * len(KINDS)
     assert np.abs(errors(effects, LIFTS)).max() < 3.5
-    assert of_kinds(effects)["standard_error"].max() < 0.05
+    assert of_kinds(effects)["retention_lift_standard_error"].max() < 0.05
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_promise():
@@ -122,15 +122,15 @@ def test_a_kind_with_few_outcomes_takes_the_mean_with_a_wider_error():
     assert sparse.height > 0
     assert sparse["raw_retention_lift"].null_count() == sparse.height
     assert set(sparse["retention_lift"]) == {mean["retention_lift"].item()}
-    assert set(sparse["standard_error"]) == {other["standard_error"].item()}
-    assert other["standard_error"].item() > mean["standard_error"].item()
+    assert set(sparse["retention_lift_standard_error"]) == {other["retention_lift_standard_error"].item()}
+    assert other["retention_lift_standard_error"].item() > mean["retention_lift_standard_error"].item()
     assert other["treated_count"].item() == other["control_count"].item() == 0
 
 
 def test_an_arm_where_everybody_stayed_is_not_free_of_noise():
     outcomes = simulate_outcomes(400, 5, LIFTS).with_columns(is_retained=pl.lit(value=True))
     effects = estimate_effects(outcomes, TODAY)
-    assert effects["standard_error"].min() > 0.01
+    assert effects["retention_lift_standard_error"].min() > 0.01
     assert effects["retention_lift"].abs().max() < 1e-9
 
 
