@@ -1,4 +1,4 @@
-"""The test process: a data folder of its own, so that no test touches the user's, and the same examples on every run."""
+"""The test process: a data folder of its own, and the same random examples on every run."""
 
 import os
 import tempfile
