@@ -36,4 +36,4 @@ clean: $(STAMP)  ## delete everything that runs have built; what you put into da
 
 lock:  ## pin the newest allowed versions with hashes (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --upgrade -o requirements.lock
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --upgrade -o requirements.lock
