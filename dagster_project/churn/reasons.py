@@ -57,20 +57,10 @@ _MESSAGES = pl.format(
     _whole("message_last_180_days_count"),
 )
 
-# Name of the model feature -> the sentence, and the sentence when a number in it is unknown.
+# Name of the model feature -> the sentence, and the sentence when a number in it is unknown. A feature without words is
+# never a reason: no call can change the size of a company or how long it is known, and the days since the last payment
+# mirror the yearly bill. The model may use them, a caller cannot.
 REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
-    "is_organization": (
-        pl.when(pl.col("kind") == "organization")
-        .then(pl.lit("Is an organization"))
-        .when(pl.col("kind").is_not_null())
-        .then(pl.lit("Is a private person")),
-        "Kind of customer unknown",
-    ),
-    "employee_count": (
-        pl.format("Company with {} employees", _whole("employee_count")),
-        "Company size unknown",
-    ),
-    "tenure_days": (pl.format("Known for {} days", _whole("tenure_days")), "Start unknown"),
     "subscription_tenure_days": (_TENURE, "Start of the subscription unknown"),
     "renewal_count": (pl.format("Renewals so far: {}", _whole("renewal_count")), "Renewals unknown"),
     "mrr_amount": (_PRICE, "Monthly price unknown"),
@@ -120,18 +110,6 @@ REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
     "open_invoice_months": (
         pl.format("Billed and not yet paid: {}", pl.col("open_invoice_amount")),
         "Open invoices unknown",
-    ),
-    "spend_trend": (
-        pl.format(
-            "Paid {} in the last 90 days, {} in the 90 days before",
-            pl.col("spend_last_90_days_amount"),
-            pl.col("spend_prior_90_days_amount"),
-        ),
-        "Spend unknown",
-    ),
-    "days_since_last_purchase": (
-        pl.format("Days since the last payment: {}", _whole("days_since_last_purchase")),
-        "No payment yet",
     ),
     "has_usage_data": (
         pl.when(~pl.col("has_usage_data")).then(pl.lit("Never seen using the product")).otherwise(_USE),
@@ -213,7 +191,7 @@ def strongest_reasons(
     """Up to three reasons per row, of three different families, each of which raises the risk.
 
     The contributions of a family are added (SHAP values add up), families are ranked by that sum, and the
-    sentence is that of the family's strongest feature.
+    sentence is that of the family's strongest feature. Features without words in `REASON_WORDS` do not count.
 
     Args:
         features: Rows with the columns of `customer_features`.
@@ -224,6 +202,8 @@ def strongest_reasons(
         Columns `reason_1`, `reason_2`, `reason_3`, one row per row of `features`; null where there is no
         further.
     """
+    has_words = [feature.name in REASON_WORDS for feature in MODEL_FEATURES] + [True] * len(plans)
+    contributions = np.where(has_words, contributions, 0.0)
     families = np.array(feature_families(plans))
     distinct = sorted(set(families))
     total = np.stack([contributions[:, families == family].sum(axis=1) for family in distinct], axis=1)
@@ -246,7 +226,7 @@ def strongest_reasons(
 def _words(rank: int, plan_count: int) -> pl.Expr:
     """Sentence of the chosen feature; -1 matches nothing and gives null."""
     chosen = pl.col(f"_chosen_{rank}")
-    sentences = [pl.coalesce(*_sentence(feature.name)) for feature in MODEL_FEATURES]
+    sentences = [_sentence(feature.name) for feature in MODEL_FEATURES]
     plan = pl.format("Is on the plan {}", pl.col("plan").fill_null("unknown"))
     words = pl.lit(None, dtype=pl.String)
     for index, sentence in enumerate(sentences + [plan] * plan_count):
@@ -254,6 +234,8 @@ def _words(rank: int, plan_count: int) -> pl.Expr:
     return words
 
 
-def _sentence(name: str) -> tuple[pl.Expr, pl.Expr]:
+def _sentence(name: str) -> pl.Expr:
+    if name not in REASON_WORDS:
+        return pl.lit(None, dtype=pl.String)
     known, unknown = REASON_WORDS[name]
-    return known, pl.lit(unknown)
+    return pl.coalesce(known, pl.lit(unknown))
