@@ -149,11 +149,15 @@ class Settings(BaseSettings):
         """First day that may be scored: the sample company's first, or early enough for anybody's files."""
         return dt.date(1990, 1, 1) if "files" in self.sources else dt.date(2024, 10, 1)
 
-    def for_dbt(self, as_of_date: dt.date) -> dict[str, str]:
-        """The settings as the environment variables that `dbt/macros/settings.sql` reads."""
+    def for_dbt(self, as_of_date: dt.date | None) -> dict[str, str]:
+        """The settings as the environment variables that `dbt/macros/settings.sql` reads.
+
+        The day of a run has a name of its own: child processes inherit these variables, and the setting
+        `CUSTINT_AS_OF_DATE` is the user's.
+        """
         return {
             "CUSTINT_DATA_DIR": str(self.data_dir),
-            "CUSTINT_AS_OF_DATE": as_of_date.isoformat(),
+            "CUSTINT_RUN_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
             "CUSTINT_REPORTING_CURRENCY": self.reporting_currency,
             "CUSTINT_CHURN_HORIZON_DAYS": str(self.churn_horizon_days),
         }

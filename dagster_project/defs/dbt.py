@@ -97,9 +97,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
-    as_of_date = run_as_of_date(context)
-    if as_of_date:
-        os.environ.update(settings().for_dbt(as_of_date))
+    os.environ.update(settings().for_dbt(run_as_of_date(context)))
     invocation = dbt.cli(["build"], context=context, target_path=settings().dbt_target_dir)
     events = list(invocation.stream())
     with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:

@@ -4,7 +4,6 @@ Not here: assets, jobs and schedules.
 """
 
 import datetime as dt
-import os
 import sys
 from pathlib import Path
 
@@ -43,7 +42,6 @@ def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
 def resources() -> dg.Definitions:
     """`io_manager` reads and writes whole warehouse tables; the key's first part is the schema."""
     settings().data_dir.mkdir(parents=True, exist_ok=True)
-    os.environ.update(settings().for_dbt(as_of_date=dt.date(1970, 1, 1)))  # assets set the day of their run
     return dg.Definitions(
         resources={
             "io_manager": WarehouseIOManager(database=str(settings().warehouse_path)),

@@ -1,4 +1,4 @@
-{# The run's settings, under the names that people set them by; `dagster_project/settings.py` passes them on. #}
+{# The run's settings, as `dagster_project/settings.py` passes them on. #}
 
 {% macro landing_dir() -%}
     {{ env_var('CUSTINT_DATA_DIR', '../data') }}/landing
@@ -13,5 +13,5 @@
 {%- endmacro %}
 
 {% macro as_of_date() -%}
-    cast('{{ env_var('CUSTINT_AS_OF_DATE', '1970-01-01') }}' as date)
+    cast('{{ env_var('CUSTINT_RUN_AS_OF_DATE', '1970-01-01') }}' as date)
 {%- endmacro %}

@@ -203,3 +203,13 @@ def test_dbt_gets_every_variable_that_its_macro_reads_as_text():
 def test_the_project_is_found_from_the_code_not_from_the_current_folder():
     assert (PROJECT_DIR / "pyproject.toml").is_file()
     assert (DBT_DIR / "dbt_project.yml").is_file()
+
+
+def test_what_dbt_is_told_does_not_change_the_settings_of_a_child_process(monkeypatch, tmp_path):
+    """A run in the Dagster UI starts a process that inherits these variables and reads its settings anew."""
+    monkeypatch.setenv("CUSTINT_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    before = load_settings()
+    for name, value in before.for_dbt(dt.date(2026, 9, 30)).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == before
