@@ -193,7 +193,7 @@ def test_the_first_day_that_can_be_scored_depends_on_the_sources(
 def test_dbt_gets_every_variable_that_its_macro_reads_as_text():
     passed = load_settings().for_dbt(dt.date(2026, 9, 30))
     macro = (DBT_DIR / "macros" / "settings.sql").read_text()
-    assert passed["CUSTINT_AS_OF_DATE"] == "2026-09-30"
+    assert passed["CUSTINT_RUN_AS_OF_DATE"] == "2026-09-30"
     assert passed["CUSTINT_CHURN_HORIZON_DAYS"] == "90"
     assert all(isinstance(value, str) for value in passed.values())
     assert {name for name in passed if f"env_var('{name}'" in macro} == set(passed)
