@@ -14,7 +14,7 @@
 
     customer_days as (
         select customers.customer_id, feature_dates.as_of_date, feature_dates.day_end
-        from {{ ref('dim_customer') }} as customers
+        from {{ ref('customers') }} as customers
         inner join feature_dates on customers.customer_since_date <= feature_dates.as_of_date
     ),
 
@@ -29,7 +29,7 @@
             customers.customer_since_date,
             date_diff('day', customers.customer_since_date, customer_days.as_of_date) as tenure_days
         from customer_days
-        inner join {{ ref('dim_customer') }} as customers on customer_days.customer_id = customers.customer_id
+        inner join {{ ref('customers') }} as customers on customer_days.customer_id = customers.customer_id
     ),
 
     paid_transactions as (
@@ -37,7 +37,7 @@
             *,
             cast(paid_at as date) as paid_date,
             kind <> 'refund' and net_spend_amount is not null as is_purchase
-        from {{ ref('fct_transactions') }}
+        from {{ ref('transactions') }}
         where paid_at is not null and net_spend_amount is not null
     ),
 
@@ -76,7 +76,7 @@
             invoices.customer_id,
             dates.as_of_date,
             sum(invoices.transaction_amount) as open_invoice_amount
-        from {{ ref('fct_transactions') }} as invoices
+        from {{ ref('transactions') }} as invoices
         inner join feature_dates as dates
             on invoices.occurred_at < dates.day_end and coalesce(invoices.closed_at >= dates.day_end, true)
         where invoices.kind <> 'refund'
@@ -229,7 +229,7 @@
             max(cast(occurred_at as date)) filter (where outcome in ('opened', 'clicked', 'converted'))
                 as last_response_date
         from (
-            select *, coalesce(direction, 'outbound') = 'outbound' as is_message from {{ ref('fct_touchpoints') }}
+            select *, coalesce(direction, 'outbound') = 'outbound' as is_message from {{ ref('touchpoints') }}
         ) as touchpoints
         inner join feature_dates as dates
             on

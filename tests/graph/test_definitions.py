@@ -65,3 +65,10 @@ def test_there_is_one_job_and_it_runs_every_night(repository):
     (schedule,) = repository.schedule_defs
     assert schedule.cron_schedule == "0 2 * * *"
     assert schedule.job.name == "daily"
+
+
+def test_no_layer_reads_a_later_one(repository):
+    order = {"landing": 0, "bronze": 1, "silver": 2, "gold": 3, "published": 4}
+    for node in repository.asset_graph.asset_nodes:
+        for parent in node.parent_keys:
+            assert order[parent.path[0]] <= order[node.key.path[0]], f"{node.key} reads {parent}"

@@ -115,6 +115,18 @@ in_money as (
         coalesce(all_transactions.currency, {{ reporting_currency() }}) as currency,
         all_transactions.payment_method
     from all_transactions
+),
+
+-- What a transaction adds to spend: a paid purchase its amount, a refund its amount taken off, anything else nothing.
+with_net_spend as (
+    select
+        *,
+        case
+            when status <> 'paid' then null
+            when kind = 'refund' then -transaction_amount
+            else transaction_amount
+        end as net_spend_amount
+    from in_money
 )
 
-select * from in_money
+select * from with_net_spend
