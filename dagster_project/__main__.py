@@ -40,7 +40,7 @@ def _run(console: Console, errors: Console) -> int:
 
 
 def _ui(console: Console, errors: Console) -> int:
-    from dagster_project.defs.daily_run import prepare_dagster_home
+    from dagster_project.defs.resources import prepare_dagster_home
 
     prepare_dagster_home()
     console.print("Dagster UI on http://127.0.0.1:3000 (Ctrl-C ends it)")

@@ -7,7 +7,7 @@ server and no network are used; the model is kept as XGBoost's own UBJ with our 
 import datetime as dt
 import hashlib
 import json
-import os
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,9 @@ def load_churn_model(tracking_dir: Path, run_id: str) -> tuple[bytes, dict[str, 
 
 
 def _client(tracking_dir: Path) -> Any:
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read while mlflow is imported, so it is set before
     from mlflow.tracking import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it announces each step of making its database
 
     tracking_dir.mkdir(parents=True, exist_ok=True)
     store = f"sqlite:///{(tracking_dir / 'mlflow.db').resolve()}"

@@ -4,27 +4,15 @@ Not here: assets, and what the summary says (`publish/summary.py`).
 """
 
 import contextlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
 from dagster_project.defs.ingest import FILE_DROP_OBJECTS, SAMPLE_END_DATE, VENDOR_OBJECTS
-from dagster_project.defs.resources import daily
+from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.file_drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
-
-DAGSTER_YAML = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  runs:
-    max_concurrent_runs: 1  # DuckDB has one writer
-"""
 
 
 class _StepFailedError(Exception):
@@ -37,15 +25,6 @@ class DailyRun:
 
     as_of_date: str
     failure: str
-
-
-def prepare_dagster_home() -> Path:
-    """The folder where Dagster keeps runs and events, inside the data folder; exported for this process."""
-    home = settings().dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(DAGSTER_YAML)
-    os.environ["DAGSTER_HOME"] = str(home)
-    return home
 
 
 def last_day() -> str:

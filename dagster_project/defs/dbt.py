@@ -3,7 +3,6 @@
 Not here: SQL, and the assets that Python writes.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from dagster_project.defs.resources import (
     ONE_DAY_PER_RUN,
     daily,
     run_as_of_date,
+    tell_dbt,
 )
 from dagster_project.settings import DBT_DIR, settings
 
@@ -97,7 +97,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
-    os.environ.update(settings().for_dbt(run_as_of_date(context)))
+    tell_dbt(run_as_of_date(context))
     invocation = dbt.cli(["build"], context=context, target_path=settings().dbt_target_dir)
     events = list(invocation.stream())
     with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:

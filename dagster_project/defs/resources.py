@@ -4,6 +4,7 @@ Not here: assets, jobs and schedules.
 """
 
 import datetime as dt
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,16 @@ DBT_EXECUTABLE = str(
     Path(sys.executable).with_name("dbt")
 )  # beside this Python, whether or not it is on PATH
 
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1  # DuckDB has one writer
+"""
+
 DATA_ENGINEERING = "team:data-engineering"
 ANALYTICS = "team:analytics"
 
@@ -28,6 +39,19 @@ def run_as_of_date(context: dg.AssetExecutionContext) -> dt.date | None:
     """The day that the run scores; None in a run without one, such as an ingest alone."""
     partition_key = context.run.tags.get("dagster/partition")
     return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
+
+
+def tell_dbt(as_of_date: dt.date | None) -> None:
+    """Put the settings of a run where dbt reads them: the environment of this process and its children."""
+    os.environ.update(settings().for_dbt(as_of_date))
+
+
+def prepare_dagster_home() -> None:
+    """Make the folder where Dagster keeps runs and events, inside the data folder, and point this process to it."""
+    home = settings().dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "dagster.yaml").write_text(DAGSTER_YAML)
+    os.environ["DAGSTER_HOME"] = str(home)
 
 
 def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
@@ -42,6 +66,7 @@ def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
 def resources() -> dg.Definitions:
     """`io_manager` reads and writes whole warehouse tables; the key's first part is the schema."""
     settings().data_dir.mkdir(parents=True, exist_ok=True)
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read while mlflow is imported, so it is set before
     return dg.Definitions(
         resources={
             "io_manager": WarehouseIOManager(database=str(settings().warehouse_path)),

@@ -201,7 +201,7 @@
         {%- do rules.append([name ~ " not in ('" ~ meta.accepted | join("', '") ~ "')", "'''' || " ~ shown ~ " || ''' is none of " ~ meta.accepted | join(', ') ~ "'"]) -%}
     {%- endif -%}
     {%- if meta.get('currency') -%}
-        {%- do rules.append([name ~ " not in (select currency from " ~ ref('currency_rates') ~ ")", "'currency ''' || " ~ shown ~ " || ''' has no rate in currency_rates'"]) -%}
+        {%- do rules.append([name ~ " not in (select currency from " ~ ref('currency_rates') ~ ")", "'''' || " ~ shown ~ " || ''' has no rate in currency_rates'"]) -%}
     {%- endif -%}
     {{ return(rules) }}
 {%- endmacro %}
