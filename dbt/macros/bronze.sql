@@ -18,7 +18,7 @@
         _source_line,
         _loaded_at
     from typed
-    where not ({{ is_bad_row(model) }})
+    where not {{ is_bad_row(model) }}
     {%- if is_snapshot(model) %}
     qualify row_number() over ({{ same_key(model) }}) = 1
     {%- endif %}
@@ -117,11 +117,17 @@
     )
 {%- endmacro %}
 
+{# `case`, because a rule about an empty value is neither true nor false. #}
 {% macro is_bad_row(node) -%}
-    _reject_reason is not null
-    {%- for column in node.columns.values() %}{% for condition, reason in column_rules(column) %}
-    or coalesce({{ condition }}, false)
-    {%- endfor %}{% endfor %}
+    case
+        when
+            _reject_reason is not null
+            {%- for column in node.columns.values() %}{% for condition, reason in column_rules(column) %}
+            or ({{ condition }})
+            {%- endfor %}{% endfor %}
+            then true
+        else false
+    end
 {%- endmacro %}
 
 {# One SQL expression per rule of the row: null when it is met, else the column's name or the reason in words. #}
@@ -170,7 +176,13 @@
 {# The rules of a column: pairs of a condition that is true for a bad value, and the reason as SQL text. #}
 {% macro column_rules(column) -%}
     {%- set name, meta, type = column.name, column.config.meta, column.data_type -%}
-    {%- set written = "nullif(trim(cast(raw__" ~ name ~ " as varchar)), '')" -%}
+    {%- if type == 'text' -%}
+        {%- set written = name -%}
+    {%- elif meta.landing_type is defined -%}
+        {%- set written = "raw__" ~ name -%}
+    {%- else -%}
+        {%- set written = "nullif(trim(cast(raw__" ~ name ~ " as varchar)), '')" -%}
+    {%- endif -%}
     {%- set shown = "left(cast(raw__" ~ name ~ " as varchar), 60)" -%}
     {%- set rules = [] -%}
     {%- if meta.path is defined -%}
