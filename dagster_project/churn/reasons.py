@@ -51,10 +51,16 @@ _USERS = pl.format(
     _whole("seat_count"),
 )
 _PRICE = pl.format("Pays {} a month for {} seats", pl.col("mrr_amount"), _whole("seat_count"))
-_MESSAGES = pl.format(
-    "Opened {} of {} messages in the last 180 days",
-    _whole("message_opened_last_180_days_count"),
-    _whole("message_last_180_days_count"),
+_MESSAGES = (
+    pl.when(pl.col("message_last_180_days_count") == 0)
+    .then(pl.lit("Was sent no message in the last 180 days"))
+    .otherwise(
+        pl.format(
+            "Opened {} of {} messages in the last 180 days",
+            _whole("message_opened_last_180_days_count"),
+            _whole("message_last_180_days_count"),
+        )
+    )
 )
 
 # Name of the model feature -> the sentence, and the sentence when a number in it is unknown. A feature without words is
