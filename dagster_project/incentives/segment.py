@@ -12,7 +12,7 @@ ALL_CUSTOMERS = "all"
 OTHER_CUSTOMERS = "other"
 """Kinds without past offers."""
 
-SEGMENT_COLUMNS = ("plan", "active_day_last_30_days_count")
+SEGMENT_COLUMNS = ("plan", "active_day_last_30_days_count", "billing_interval")
 
 
 def _plan() -> pl.Expr:
@@ -30,11 +30,25 @@ def _use() -> pl.Expr:
     )
 
 
+def _billing(yearly: str, shorter: str, unknown: str) -> pl.Expr:
+    """Yearly customers decide once a year: an offer may be what reminds them of it."""
+    interval = pl.col("billing_interval").cast(pl.String)
+    return (
+        pl.when(interval.is_null())
+        .then(pl.lit(unknown))
+        .when(interval == "year")
+        .then(pl.lit(yearly))
+        .otherwise(pl.lit(shorter))
+    )
+
+
 def customer_segment() -> pl.Expr:
-    """Plan and use, e.g. `Starter, low use`; only what can be seen at the time of the offer."""
-    return pl.format("{}, {}", _plan(), _use()).alias("customer_segment")
+    """Plan, use and billing, e.g. `Starter, low use, yearly`; only what can be seen at the time of the offer."""
+    billing = _billing("yearly", "not yearly", "unknown billing")
+    return pl.format("{}, {}, {}", _plan(), _use(), billing).alias("customer_segment")
 
 
 def segment_words() -> pl.Expr:
-    """The same for a sentence, e.g. `Starter customers with low use`."""
-    return pl.format("{} customers with {}", _plan(), _use()).alias("segment_words")
+    """The same for a sentence, e.g. `Starter customers with low use and yearly billing`."""
+    billing = _billing("yearly billing", "shorter billing", "unknown billing")
+    return pl.format("{} customers with {} and {}", _plan(), _use(), billing).alias("segment_words")

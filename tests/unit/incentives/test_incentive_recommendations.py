@@ -9,10 +9,11 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from incentive_simulation import KINDS, PLANS, TODAY, simulate_outcomes
+from incentive_simulation import HAZARD_KINDS, KINDS, PLANS, TODAY, simulate_hazards, simulate_outcomes
 
 from dagster_project.incentives.effects import EFFECT_SCHEMA, acceptance_shares, estimate_effects
 from dagster_project.incentives.recommend import INCENTIVE_SCHEMA, recommend_incentives
+from dagster_project.incentives.segment import customer_segment
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
 CATALOGUE = pl.read_csv(DBT / "seeds" / "incentive_catalogue.csv")
@@ -35,6 +36,7 @@ def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl
             "is_subscriber": True,
             "plan": random.choice(PLANS, count),
             "active_day_last_30_days_count": random.integers(0, 16, count),
+            "billing_interval": "month",
             "mrr_amount": pl.Series(mrr).cast(MONEY),
         }
     )
@@ -58,10 +60,15 @@ def months_at(risk: np.ndarray | float, horizon_days: int = 90) -> np.ndarray:
 def effects_of(
     lift: float, standard_error: float, offers: list[str], control_retained: float = 0.8
 ) -> pl.DataFrame:
-    """The same effect of each offer on every kind."""
+    """The same effect of each offer on every kind; the error is that of the log hazard ratio."""
     names = [*KINDS, "all", "other"]
+    stay = np.clip([control_retained, control_retained + lift], 1e-6, 1 - 1e-6)
+    ratio = float(np.log(stay[1]) / np.log(stay[0]))
     rows = [
-        (TODAY, offer, name, 500, 500, control_retained + lift, control_retained, lift, lift, standard_error)
+        (
+            *(TODAY, offer, name, 500, 500, control_retained + lift, control_retained, lift, lift, 0.01),
+            *(ratio, standard_error),
+        )
         for offer in offers
         for name in names
     ]
@@ -104,14 +111,23 @@ def test_useful_offers_go_to_those_they_pay_for(recommended):
     assert not (rest["expected_roi_amount"] > 0).any()
 
 
-def test_a_lift_in_points_becomes_a_share_of_the_own_risk():
-    effects = effects_of(0.05, 0.001, ["discount_5"], control_retained=0.8)
+def test_a_hazard_ratio_works_on_the_own_risk():
+    effects = effects_of(0.05, 0.02, ["discount_5"], control_retained=0.8)
     result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
     own = result.join(CHURN, on="customer_id", validate="1:1").drop_nulls("retention_lift")
-    assert own["retention_lift"].to_numpy() == pytest.approx(0.25 * own["churn_probability"].to_numpy())
-    assert own["retention_lift_standard_error"].to_numpy() == pytest.approx(
-        0.005 * own["churn_probability"].to_numpy()
-    )
+    ratio, stay = np.log(0.85) / np.log(0.8), 1 - own["churn_probability"].to_numpy()
+    assert own["retention_lift"].to_numpy() == pytest.approx(stay**ratio - stay)
+    step = 1e-6
+    slope = np.abs(stay ** (ratio * np.exp(step)) - stay**ratio) / step
+    assert own["retention_lift_standard_error"].to_numpy() == pytest.approx(0.02 * slope, rel=1e-4)
+
+
+@pytest.mark.parametrize(("standard_error", "is_offered"), [(0.9, True), (1.1, False)])
+def test_the_evidence_is_asked_of_the_log_hazard_ratio(standard_error, is_offered):
+    log_ratio = -np.log(np.log(0.85) / np.log(0.8))
+    effects = effects_of(0.05, standard_error * log_ratio, ["discount_5"])
+    result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE, evidence_standard_errors=1.0)
+    assert (result["status"] == "offer").any() == is_offered
 
 
 def test_a_reason_carries_offer_kind_and_numbers():
@@ -126,8 +142,8 @@ def test_a_reason_carries_offer_kind_and_numbers():
     assert row["cost_amount"] == Decimal("90.00")
     gain = row["ev_with_action_amount"] - row["ev_no_action_amount"]
     assert row["reason"] == (
-        "10 % discount: in past randomised offers to Starter customers with low use it kept 6.1 more of 100; "
-        f"worth {gain}, costs 90.00"
+        "10 % discount: in past randomised offers to Starter customers with low use and shorter billing "
+        f"it kept 6.1 more of 100; worth {gain}, costs 90.00"
     )
 
 
@@ -149,7 +165,7 @@ def test_the_worth_of_a_lift_is_that_of_a_constant_hazard():
         CATALOGUE.with_columns(cost_share_of_mrr=pl.lit(0.0)),
         horizon,
     ).row(0, named=True)
-    lift = 0.25 * risk
+    lift = (1 - risk) ** (np.log(0.85) / np.log(0.8)) - (1 - risk)
     assert result["retention_lift"] == pytest.approx(lift)
     assert float(result["ev_with_action_amount"]) == pytest.approx(
         value + after * lift / (1 - risk), abs=0.02
@@ -165,6 +181,42 @@ def test_useless_offers_reach_few_customers():
         result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE, acceptance=taken)
         shares.append((result["status"] == "offer").mean())
     assert np.mean(shares) < 0.1, shares
+
+
+def test_useless_offers_cost_next_to_nothing():
+    """True return of what is recommended after experiments with offers that do nothing."""
+    shares, costs = [], []
+    for seed in range(6):
+        effects = estimate_effects(simulate_hazards(6000, seed, np.zeros((8, 16))), TODAY).with_columns(
+            pl.col("incentive_id").replace(dict(zip([f"offer_{n}" for n in range(8)], OFFERS, strict=True)))
+        )
+        result = recommend_incentives(FEATURES, CHURN, CLV, effects, CATALOGUE)
+        offers = result.filter(pl.col("status") == "offer")
+        shares.append(offers.height / result.height)
+        costs.append(float(offers["cost_amount"].sum() or 0) / float(result["ev_no_action_amount"].sum()))
+    assert np.mean(shares) < 0.05, shares
+    assert np.mean(costs) < 0.002, costs
+
+
+def test_a_kind_that_offers_drive_away_gets_none_though_they_help_others():
+    driven_away = ("Starter, low use, yearly", "Growth, low use, yearly")
+    log_ratios = np.where([kind in driven_away for kind in HAZARD_KINDS], np.log(2.5), np.log(0.5))
+    yearly = FEATURES.with_columns(
+        billing_interval=pl.Series(np.where(np.arange(FEATURES.height) % 2, "year", "month"))
+    )
+    harmed = customer_segment().is_in(driven_away)
+    for seed in range(3):
+        outcomes = simulate_hazards(9000, seed, np.tile(log_ratios, (3, 1)))
+        effects = estimate_effects(outcomes, TODAY).with_columns(
+            pl.col("incentive_id").replace(dict(zip(["offer_0", "offer_1", "offer_2"], OFFERS, strict=False)))
+        )
+        assert (effects.filter(pl.col("customer_segment") == "all")["raw_retention_lift"] > 0).all()
+        result = recommend_incentives(yearly, CHURN, CLV, effects, CATALOGUE).join(
+            yearly.select("customer_id", harmed.alias("is_harmed")), on="customer_id", validate="1:1"
+        )
+        offered = result.filter(pl.col("status") == "offer")
+        assert offered.height > 50
+        assert not offered["is_harmed"].any()
 
 
 def test_a_harmful_offer_is_never_recommended_when_the_evidence_is_clear():
