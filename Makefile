@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check ui bench clean lock
+.PHONY: help run test proofs check ui bench dictionary clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -22,6 +22,9 @@ ui: $(STAMP)  ## the Dagster UI on http://127.0.0.1:3000
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest
 
+proofs: $(STAMP)  ## the proofs that are too long for every run of the suite
+	$(BIN)/python -m pytest -m proof
+
 check: $(STAMP)  ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -30,6 +33,9 @@ check: $(STAMP)  ## format, lint, types, SQL style
 
 bench: $(STAMP)  ## time and memory of the whole job beside the same SQL in bare DuckDB
 	$(BIN)/python benchmarks/daily_job.py
+
+dictionary: $(STAMP)  ## DATA_DICTIONARY.md from the contracts
+	$(BIN)/python -m dagster_project dictionary
 
 clean: $(STAMP)  ## delete everything that runs have built; what you put into data/inbox stays
 	$(BIN)/python -m dagster_project clean

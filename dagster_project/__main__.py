@@ -1,9 +1,10 @@
 """Command line: `python -m dagster_project <command>`. Thin: reads the words, calls, sets the exit code.
 
-run       the daily job, from the sources to the published gold
-ui        the Dagster UI on http://127.0.0.1:3000
-settings  every setting with its value
-clean     delete what runs have built; the inbox and the examples stay
+run         the daily job, from the sources to the published gold
+ui          the Dagster UI on http://127.0.0.1:3000
+settings    every setting with its value
+dictionary  write DATA_DICTIONARY.md from the contracts
+clean       delete what runs have built; the inbox and the examples stay
 """
 
 import argparse
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from dagster_project.contracts import gold_tables
+from dagster_project.data_dictionary import data_dictionary
 from dagster_project.ingest.company import OtherCompanyError
 from dagster_project.settings import PROJECT_DIR, SettingsError, settings
 
@@ -58,6 +61,13 @@ def _settings(console: Console, errors: Console) -> int:
     return 0
 
 
+def _dictionary(console: Console, errors: Console) -> int:
+    path = PROJECT_DIR / "DATA_DICTIONARY.md"
+    path.write_text(data_dictionary(gold_tables()), encoding="utf-8")
+    console.print(f"wrote {path.name}: {len(gold_tables())} tables")
+    return 0
+
+
 def _clean(console: Console, errors: Console) -> int:
     for path in settings().built_paths:
         if path.is_dir():
@@ -70,7 +80,7 @@ def _clean(console: Console, errors: Console) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "ui": _ui, "settings": _settings, "clean": _clean}
+COMMANDS = {"run": _run, "ui": _ui, "settings": _settings, "dictionary": _dictionary, "clean": _clean}
 
 
 def main(arguments: list[str] | None = None) -> int:

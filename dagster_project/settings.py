@@ -30,7 +30,7 @@ class SettingsError(Exception):
 def known_currencies() -> list[str]:
     """Currencies that have a rate in `dbt/seeds/currency_rates.csv`."""
     with (DBT_DIR / "seeds" / "currency_rates.csv").open() as rates:
-        return [row["currency"] for row in csv.DictReader(rates)]
+        return list(dict.fromkeys(row["currency"] for row in csv.DictReader(rates)))
 
 
 class Settings(BaseSettings):
@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     sample_customers: int = Field(default=2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
     reporting_currency: str = Field(default="USD", description=f"one of {', '.join(known_currencies())}")
     churn_horizon_days: int = Field(default=90, ge=7, le=180, description="a whole number of days, 7 to 180")
+    late_arrival_days: int = Field(default=60, ge=1, le=3650, description="a whole number of days, 1 to 3650")
+    customer_daily_days: int = Field(
+        default=400, ge=31, le=3650, description="a whole number of days, 31 to 3650"
+    )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
     @field_validator("sources", mode="before")
@@ -160,6 +164,8 @@ class Settings(BaseSettings):
             "CUSTINT_RUN_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
             "CUSTINT_REPORTING_CURRENCY": self.reporting_currency,
             "CUSTINT_CHURN_HORIZON_DAYS": str(self.churn_horizon_days),
+            "CUSTINT_LATE_ARRIVAL_DAYS": str(self.late_arrival_days),
+            "CUSTINT_CUSTOMER_DAILY_DAYS": str(self.customer_daily_days),
         }
 
 

@@ -14,7 +14,7 @@ from dagster_project.contracts import landing_objects
 from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.file_drop import FileDropError, land_file_drop
-from dagster_project.ingest.landing import ensure_object
+from dagster_project.ingest.landing import write_empty_file
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
 from dagster_project.settings import settings
 
@@ -37,10 +37,10 @@ def _specs(names: list[str], what: str) -> list[dg.AssetSpec]:
 
 
 def _materialized(names: list[str], landed: dict[str, int]) -> Iterator[dg.MaterializeResult[None]]:
-    """One result per object, with the rows that now lie in landing; empty files where nothing was delivered."""
+    """One result per object, with the rows that now lie in landing; and its typed empty file."""
     for name in names:
         system, object_name = name.split("__", 1)
-        ensure_object(settings().landing_dir, system, object_name, landing_objects()[name])
+        write_empty_file(settings().landing_dir, system, object_name, landing_objects()[name])
         folder: Path = settings().landing_dir / system / object_name
         row_count = sum(pq.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
         yield dg.MaterializeResult(

@@ -4,8 +4,10 @@ Not here: assets, jobs and schedules.
 """
 
 import datetime as dt
+import hashlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -41,9 +43,22 @@ def run_as_of_date(context: dg.AssetExecutionContext) -> dt.date | None:
     return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
 
 
+@cache
+def dbt_fingerprint() -> str:
+    """Stands for the SQL, contracts, seeds and settings that shape stored rows.
+
+    Incremental tables that were built with another fingerprint are built anew from landing.
+    """
+    digest = hashlib.sha256(f"{settings().reporting_currency} {settings().late_arrival_days}".encode())
+    sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
+    for path in sorted(path for path in sources if "target" not in path.parts):
+        digest.update(path.relative_to(DBT_DIR).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def tell_dbt(as_of_date: dt.date | None) -> None:
     """Put the settings of a run where dbt reads them: the environment of this process and its children."""
-    os.environ.update(settings().for_dbt(as_of_date))
+    os.environ.update(settings().for_dbt(as_of_date) | {"CUSTINT_DBT_FINGERPRINT": dbt_fingerprint()})
 
 
 def prepare_dagster_home() -> None:

@@ -120,8 +120,10 @@ def newest_batch(landing_dir: Path, system: str, object_name: str) -> Path | Non
     return max((path for path in paths if path.name != EMPTY_FILE), default=None)
 
 
-def ensure_object(landing_dir: Path, system: str, object_name: str, columns: dict[str, str]) -> None:
-    """Give an object without batches an empty typed file, and take it away once a batch is there.
+def write_empty_file(landing_dir: Path, system: str, object_name: str, columns: dict[str, str]) -> None:
+    """Write the object's typed file without rows, so that SQL finds every column of today's contract.
+
+    It stands for an object that was never delivered, and for columns that older batches do not have.
 
     Args:
         landing_dir: Root of the landing zone.
@@ -130,9 +132,6 @@ def ensure_object(landing_dir: Path, system: str, object_name: str, columns: dic
         columns: DuckDB type by landing column, without the meta columns.
     """
     empty = landing_dir / system / object_name / EMPTY_FILE
-    if newest_batch(landing_dir, system, object_name) is not None:
-        empty.unlink(missing_ok=True)
-        return
     empty.parent.mkdir(parents=True, exist_ok=True)
     typed = ", ".join(
         f'cast(null as {type_name}) as "{name}"' for name, type_name in (columns | META_TYPES).items()

@@ -1,7 +1,7 @@
 {#
   A bronze table is written by its contract: each column's `source` (and `path` inside a JSON text), its type, and the
   rules that a value must meet. Rows that meet them all are kept; the others go to `quarantine.<table>` with file, line,
-  column and reason. Every landing row is in exactly one of the two.
+  column and reason. Every landing row is in exactly one of the two. A vendor's batches are appended, each once.
 
   What only DuckDB knows (JSON paths, try_cast, file readers) stays in this folder, never in a model.
 #}
@@ -16,7 +16,8 @@
         {%- endfor %}
         _source_file,
         _source_line,
-        _loaded_at
+        _loaded_at,
+        getvariable('{{ model.name }}_load') as _load_number
     from typed
     where not {{ is_bad_row(model) }}
     {%- if is_snapshot(model) %}
@@ -25,7 +26,10 @@
 {%- endmacro %}
 
 {% macro quarantine() -%}
-    create or replace table quarantine.{{ model.name }} as
+    create table if not exists quarantine.{{ model.name }} (
+        source_file varchar, source_line bigint, column_name varchar, reason varchar, loaded_at timestamp
+    );
+    insert into quarantine.{{ model.name }}
     {{ typed_landing_rows(model) }},
 
     bad_rows as (
@@ -92,10 +96,9 @@
 
 {# The CTEs that read landing and type it; what cannot be cast is null beside its raw text. #}
 {% macro typed_landing_rows(node) -%}
-    {%- set system, object_name = node.name.split('__', 1) -%}
     {%- set columns = node.columns.values() | list -%}
     with landed as (
-        select * from {{ landing_rows(system, object_name) }}
+        select * from {{ chosen_landing_rows() }}
     ),
 
     typed as (

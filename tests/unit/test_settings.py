@@ -34,6 +34,8 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "sample_customers": 2000,
         "reporting_currency": "USD",
         "churn_horizon_days": 90,
+        "late_arrival_days": 60,
+        "customer_daily_days": 400,
         "gross_margin_share": 0.8,
     }
 
@@ -51,6 +53,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "SAMPLE_CUSTOMERS": "50",
         "REPORTING_CURRENCY": "EUR",
         "CHURN_HORIZON_DAYS": "180",
+        "LATE_ARRIVAL_DAYS": "30",
+        "CUSTOMER_DAILY_DAYS": "90",
         "GROSS_MARGIN_SHARE": "1",
     }
     assert {f"CUSTINT_{name}" for name in values} == {
@@ -65,6 +69,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "sample_customers": 50,
         "reporting_currency": "EUR",
         "churn_horizon_days": 180,
+        "late_arrival_days": 30,
+        "customer_daily_days": 90,
         "gross_margin_share": 1.0,
     }
 

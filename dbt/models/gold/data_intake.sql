@@ -6,10 +6,15 @@
     'product__events', 'product__users', 'product__workspaces', 'salesforce__accounts',
     'salesforce__campaign_members', 'salesforce__campaigns', 'salesforce__contacts',
     'salesforce__opportunities', 'stripe__charges', 'stripe__customers', 'stripe__invoices', 'stripe__prices',
-    'stripe__products', 'stripe__refunds', 'stripe__subscriptions', 'zendesk__organizations',
-    'zendesk__satisfaction_ratings', 'zendesk__tickets', 'zendesk__users'
+    'stripe__invoice_lines', 'stripe__products', 'stripe__refunds', 'stripe__subscriptions', 'zendesk__holidays',
+    'zendesk__organizations', 'zendesk__satisfaction_ratings', 'zendesk__schedules', 'zendesk__ticket_events',
+    'zendesk__tickets', 'zendesk__users'
 ] -%}
-with counts as (
+with late_rows as (
+    select * from {{ ref('late_rows') }}
+),
+
+counts as (
     {%- for name in objects %}
     {%- set system, object_name = name.split('__', 1) %}
     select
@@ -17,7 +22,9 @@ with counts as (
         '{{ object_name }}' as object,
         (select count(*) from {{ landing_rows(system, object_name) }}) as landed_row_count,
         (select count(*) from {{ ref(name) }}) as kept_row_count,
-        (select count(*) from quarantine.{{ name }}) as quarantined_row_count
+        (select count(*) from quarantine.{{ name }}) as quarantined_row_count,
+        (select count(*) from late_rows where system = '{{ system }}' and object = '{{ object_name }}')
+            as late_row_count
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

@@ -1,5 +1,7 @@
-with product__events as (
-    {{ latest_versions(ref('product__events'), 'event_ref', 'received_at') }}
+{{ config(materialized='view') }}
+
+with received_usage_events as (
+    select * from {{ ref('received_usage_events') }}
 ),
 
 files__usage_events as (
@@ -22,12 +24,12 @@ product_events as (
         events.session_ref,
         events.event_name,
         events.feature,
-        coalesce(events.quantity, 1) as quantity,
-        coalesce(events.duration_seconds, 0) as duration_seconds,
-        coalesce(events.error_count, 0) as error_count,
+        events.quantity,
+        events.duration_seconds,
+        events.error_count,
         events.occurred_at,
-        greatest(events.occurred_at, events.received_at) as known_at
-    from product__events as events
+        events.known_at
+    from received_usage_events as events
     inner join workspace_identities on events.workspace_ref = workspace_identities.source_ref
 ),
 

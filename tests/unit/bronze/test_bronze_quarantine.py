@@ -31,7 +31,7 @@ from bronze_rows import (
 from random_transactions import KNOWN_ROWS, NOISE_ROWS, noise_rows, random_rows
 
 from dagster_project.contracts import landing_objects, read_tables
-from dagster_project.ingest.landing import ensure_object, write_batch
+from dagster_project.ingest.landing import write_batch, write_empty_file
 from dagster_project.settings import DBT_DIR
 
 LOADED_AT = dt.datetime(2026, 10, 1, 6, 0)
@@ -121,8 +121,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         write_batch(data_dir / "landing", *name.split("__", 1), "2026-10-01", landed[name], LOADED_AT)
     organizations = frame_of("zendesk__organizations", ORGANIZATIONS)
     write_batch(data_dir / "landing", "zendesk", "organizations", "2026-10-01", organizations, LOADED_AT)
-    for name in NO_BAD_ROWS:
-        ensure_object(data_dir / "landing", *name.split("__", 1), landing_objects()[name])
+    for name, columns in landing_objects().items():
+        write_empty_file(data_dir / "landing", *name.split("__", 1), columns)
     survey = frame_of("files__survey_responses", [SURVEY])
     write_batch(data_dir / "landing", "files", "survey_responses", "2026-10-01", survey, LOADED_AT)
     write_batch(  # an older drop of the same object: the newest batch is the whole truth
@@ -212,7 +212,12 @@ def test_bronze_has_the_columns_and_types_of_its_contract(name: str, built: Buil
     expected = [
         (column.name, column.data_type.replace("text", "varchar")) for column in CONTRACTS[name].columns
     ]
-    meta = [("_source_file", "varchar"), ("_source_line", "bigint"), ("_loaded_at", "timestamp")]
+    meta = [
+        ("_source_file", "varchar"),
+        ("_source_line", "bigint"),
+        ("_loaded_at", "timestamp"),
+        ("_load_number", "bigint"),
+    ]
     assert described == expected + meta
 
 

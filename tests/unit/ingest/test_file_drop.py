@@ -17,7 +17,7 @@ from dagster_project.ingest.file_drop import (
     newest_event_date,
 )
 from dagster_project.ingest.file_layout import load_layout
-from dagster_project.ingest.landing import META_COLUMNS, ensure_object, newest_batch, write_batch
+from dagster_project.ingest.landing import META_COLUMNS, newest_batch
 
 FIRST = dt.datetime(2026, 10, 1, 6, 0)
 SECOND = dt.datetime(2026, 10, 2, 6, 0)
@@ -386,18 +386,3 @@ def test_the_newest_event_date_is_the_last_believable_day_before_the_given_one(i
 
 def test_without_anything_landed_there_is_no_newest_event_date(tmp_path: Path):
     assert newest_event_date(tmp_path, dt.date(2026, 10, 1)) is None
-
-
-def test_an_object_without_batches_has_an_empty_typed_file_until_a_batch_arrives(tmp_path: Path):
-    columns = {"id": "VARCHAR", "amount": "BIGINT"}
-    for _ in range(2):
-        ensure_object(tmp_path, "stripe", "invoices", columns)
-    empty = tmp_path / "stripe" / "invoices" / "_empty.parquet"
-    frame = pl.read_parquet(empty)
-    assert dict(frame.schema) == {"id": pl.String, "amount": pl.Int64} | META_COLUMNS
-    assert frame.is_empty()
-    assert newest_batch(tmp_path, "stripe", "invoices") is None
-    write_batch(tmp_path, "stripe", "invoices", "2026-09-30", pl.DataFrame({"id": ["i1"]}), FIRST)
-    ensure_object(tmp_path, "stripe", "invoices", columns)
-    assert not empty.exists()
-    assert newest_batch(tmp_path, "stripe", "invoices") == tmp_path / "stripe/invoices/2026-09-30.parquet"

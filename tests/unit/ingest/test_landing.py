@@ -16,10 +16,10 @@ from dagster_project.ingest.landing import (
     META_COLUMNS,
     META_TYPES,
     batch_path,
-    ensure_object,
     newest_batch,
     write_batch,
     write_batch_from_stream,
+    write_empty_file,
 )
 
 LOADED_AT = dt.datetime(2026, 10, 1, 6, 0, 0, 123456)
@@ -183,7 +183,7 @@ def test_a_stream_is_not_even_read_when_its_batch_is_there(tmp_path: Path):
 
 def test_the_newest_batch_is_the_last_by_name_and_never_the_empty_file(tmp_path: Path):
     assert newest_batch(tmp_path, "stripe", "charges") is None
-    ensure_object(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
     assert newest_batch(tmp_path, "stripe", "charges") is None
     for batch in ("2026-09-30", "2026-10-02", "2026-10-01"):
         write(tmp_path, batch=batch)
@@ -192,20 +192,18 @@ def test_the_newest_batch_is_the_last_by_name_and_never_the_empty_file(tmp_path:
     assert newest.name == "2026-10-02.parquet"
 
 
-def test_an_object_without_batches_gets_an_empty_file_that_goes_when_one_comes(tmp_path: Path):
-    empty = tmp_path / "stripe" / "charges" / EMPTY_FILE
-    ensure_object(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
-    ensure_object(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+def test_every_object_has_an_empty_file_beside_its_batches(tmp_path: Path):
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
     assert names_under(tmp_path) == [f"stripe/charges/{EMPTY_FILE}"]
     write(tmp_path)
-    ensure_object(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
-    assert not empty.exists()
-    assert names_under(tmp_path) == ["stripe/charges/2026-09-30.parquet"]
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+    assert names_under(tmp_path) == ["stripe/charges/2026-09-30.parquet", f"stripe/charges/{EMPTY_FILE}"]
 
 
 def test_the_empty_file_has_the_columns_of_today_not_of_when_it_was_made(tmp_path: Path):
-    ensure_object(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
-    ensure_object(tmp_path, "stripe", "charges", {"id": "BIGINT", "new": "BOOLEAN"})
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "BIGINT", "new": "BOOLEAN"})
     frame = pl.read_parquet(tmp_path / "stripe" / "charges" / EMPTY_FILE)
     assert frame.schema == pl.Schema({"id": pl.Int64, "new": pl.Boolean, **META_COLUMNS})
 
@@ -213,7 +211,7 @@ def test_the_empty_file_has_the_columns_of_today_not_of_when_it_was_made(tmp_pat
 def test_every_landing_object_of_the_contracts_can_be_empty(tmp_path: Path):
     for name, columns in landing_objects().items():
         system, object_name = name.split("__", 1)
-        ensure_object(tmp_path, system, object_name, columns)
+        write_empty_file(tmp_path, system, object_name, columns)
     with duckdb.connect() as connection:
         for name, columns in landing_objects().items():
             path = tmp_path.joinpath(*name.split("__", 1)) / EMPTY_FILE
@@ -224,7 +222,7 @@ def test_every_landing_object_of_the_contracts_can_be_empty(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["o'brien", "data [new]", "with space"])
 def test_the_landing_zone_may_lie_in_a_folder_of_any_name(name: str, tmp_path: Path):
-    ensure_object(tmp_path / name, "stripe", "refunds", {"id": "VARCHAR"})
+    write_empty_file(tmp_path / name, "stripe", "refunds", {"id": "VARCHAR"})
     write(tmp_path / name)
     assert names_under(tmp_path / name) == [
         "stripe/charges/2026-09-30.parquet",

@@ -1,0 +1,24 @@
+{%- set events = [
+    ('product__events', 'event_ref', 'occurred_at'),
+    ('marketing__touchpoints', 'touchpoint_ref', 'occurred_at'),
+    ('marketing__nps_responses', 'response_ref', 'responded_at')
+] -%}
+with late_rows as (
+    {%- for bronze_table, key, occurred_at in events %}
+    {%- set system, object_name = bronze_table.split('__', 1) %}
+    select
+        '{{ system }}' as system,
+        '{{ object_name }}' as object,
+        {{ key }} as source_ref,
+        {{ occurred_at }} as occurred_at,
+        _loaded_at as loaded_at,
+        date_diff('day', {{ occurred_at }}, _loaded_at) as late_days,
+        _source_file as source_file,
+        _source_line as source_line
+    from {{ ref(bronze_table) }}
+    where not {{ arrived_in_time(bronze_table, occurred_at) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select * from late_rows
