@@ -2,25 +2,54 @@ with tickets as (
     select * from {{ ref('tickets') }}
 ),
 
+business_hours as (
+    select * from {{ ref('business_hours') }}
+),
+
 with_durations as (
     select
-        ticket_id,
-        customer_id,
-        system,
-        opened_at,
-        solved_at,
-        cast(opened_at as date) as opened_date,
-        first_reply_calendar_minutes,
-        date_diff('minute', opened_at, solved_at) as resolution_calendar_minutes,
-        priority,
-        channel,
-        status,
-        issue_type,
-        reopen_count,
-        is_escalated,
-        csat_rating,
-        sentiment_polarity
+        tickets.ticket_id,
+        tickets.customer_id,
+        tickets.system,
+        tickets.schedule_id,
+        tickets.opened_at,
+        tickets.first_reply_at,
+        tickets.first_solved_at,
+        tickets.solved_at,
+        cast(tickets.opened_at as date) as opened_date,
+        tickets.first_reply_calendar_minutes,
+        {{ business_minutes(
+            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_first_reply', 'tickets.first_reply_at'
+        ) }} as first_reply_business_minutes,
+        {{ whole_minutes('tickets.opened_at', 'tickets.first_solved_at') }} as first_resolution_calendar_minutes,
+        {{ business_minutes(
+            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_first_solution', 'tickets.first_solved_at'
+        ) }} as first_resolution_business_minutes,
+        {{ whole_minutes('tickets.opened_at', 'tickets.solved_at') }} as resolution_calendar_minutes,
+        {{ business_minutes(
+            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_solution', 'tickets.solved_at'
+        ) }} as resolution_business_minutes,
+        tickets.priority,
+        tickets.channel,
+        tickets.status,
+        tickets.issue_type,
+        tickets.public_reply_count,
+        tickets.agent_count,
+        tickets.reopen_count,
+        tickets.reopen_count > 0 as is_reopened,
+        tickets.last_reopened_at,
+        tickets.is_escalated,
+        tickets.escalated_at,
+        tickets.is_one_touch,
+        tickets.is_first_contact_resolution,
+        tickets.csat_rating,
+        tickets.rated_at,
+        tickets.sentiment_polarity
     from tickets
+    {{ join_business_hours('business_hours', 'at_opening', 'tickets.schedule_id', 'tickets.opened_at') }}
+    {{ join_business_hours('business_hours', 'at_first_reply', 'tickets.schedule_id', 'tickets.first_reply_at') }}
+    {{ join_business_hours('business_hours', 'at_first_solution', 'tickets.schedule_id', 'tickets.first_solved_at') }}
+    {{ join_business_hours('business_hours', 'at_solution', 'tickets.schedule_id', 'tickets.solved_at') }}
 )
 
 select * from with_durations

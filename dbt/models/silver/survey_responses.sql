@@ -1,5 +1,7 @@
-with nps_responses as (
-    {{ latest_versions(ref('marketing__nps_responses'), 'response_ref', 'responded_at') }}
+{{ config(materialized='view') }}
+
+with received_survey_responses as (
+    select * from {{ ref('received_survey_responses') }}
 ),
 
 files__survey_responses as (
@@ -16,19 +18,21 @@ file_identities as (
 
 marketing_responses as (
     select
-        'marketing:' || nps_responses.response_ref as response_id,
+        'marketing:' || responses.response_ref as response_id,
         email_identities.customer_id,
-        nps_responses.responded_at,
+        'marketing' as system,
+        responses.responded_at,
         'nps' as survey_kind,
-        cast(nps_responses.rating as double) as rating
-    from nps_responses
-    inner join email_identities on lower(nps_responses.email) = email_identities.source_ref
+        cast(responses.rating as double) as rating
+    from received_survey_responses as responses
+    inner join email_identities on responses.email = email_identities.source_ref
 ),
 
 file_responses as (
     select
         'files:' || responses.response_ref as response_id,
         file_identities.customer_id,
+        'files' as system,
         responses.responded_at,
         responses.survey_kind,
         responses.rating

@@ -1,17 +1,21 @@
-with zendesk__tickets as (
-    select * from {{ ref('zendesk__tickets') }}
+with received_tickets as (
+    select * from {{ ref('received_tickets') }}
 ),
 
-latest_zendesk_tickets as (
-    {{ latest_versions(ref('zendesk__tickets'), 'ticket_ref') }}
+received_ticket_ratings as (
+    select * from {{ ref('received_ticket_ratings') }}
 ),
 
-latest_ratings as (
-    {{ latest_versions(ref('zendesk__satisfaction_ratings'), 'rating_ref') }}
+ticket_histories as (
+    select * from {{ ref('ticket_histories') }}
 ),
 
 files__tickets as (
     select * from {{ ref('files__tickets') }}
+),
+
+business_schedules as (
+    select * from {{ ref('business_schedules') }}
 ),
 
 organization_identities as (
@@ -30,48 +34,53 @@ ticket_sentiments as (
     select * from {{ source('resolved', 'ticket_sentiments') }}
 ),
 
-escalations as (
-    select
-        ticket_ref,
-        min(modified_at) as escalated_at
-    from zendesk__tickets
-    where is_escalated
-    group by ticket_ref
-),
-
 -- One rating per ticket: the last one given. Zendesk knows good and bad only; they are the ends of the 1-5 scale.
-ratings as (
+last_ratings as (
     select
         ticket_ref,
         if(score = 'good', 5.0, 1.0) as csat_rating,
-        created_at as rated_at
-    from latest_ratings
+        rated_at
+    from received_ticket_ratings
     where score in ('good', 'bad')
-    qualify row_number() over (partition by ticket_ref order by created_at desc, rating_ref desc) = 1
+    qualify row_number() over (partition by ticket_ref order by rated_at desc, rating_ref desc) = 1
 ),
 
+-- Where events and the metrics of a ticket both speak, the events are believed; but a solution that is later than all
+-- status events stands, because either may be delivered later than the other.
 zendesk_tickets as (
     select
         'zendesk' as system,
         tickets.ticket_ref,
         coalesce(organization_identities.customer_id, user_identities.customer_id) as customer_id,
-        tickets.created_at as opened_at,
-        tickets.solved_at,
-        tickets.first_reply_calendar_minutes,
+        tickets.schedule_ref,
+        tickets.opened_at,
+        coalesce(histories.first_reply_at, tickets.first_reply_at) as first_reply_at,
+        coalesce(histories.first_solved_at, if(tickets.reopen_count > 0, null, tickets.solved_at)) as first_solved_at,
+        case
+            when histories.is_solved then coalesce(histories.last_solved_at, tickets.solved_at)
+            when histories.status_changed_at >= tickets.solved_at then null
+            else tickets.solved_at
+        end as solved_at,
         tickets.priority,
         tickets.channel,
-        tickets.status,
+        if(histories.status_changed_at > tickets.modified_at, histories.status, tickets.status) as status,
         tickets.issue_type,
-        tickets.reopen_count,
-        coalesce(tickets.is_escalated, false) as is_escalated,
-        escalations.escalated_at,
-        cast(ratings.csat_rating as double) as csat_rating,
-        ratings.rated_at
-    from latest_zendesk_tickets as tickets
+        coalesce(histories.reopen_count, tickets.reopen_count) as reopen_count,
+        histories.last_reopened_at,
+        histories.escalated_at is not null or tickets.is_escalated as is_escalated,
+        coalesce(histories.escalated_at, tickets.escalated_at) as escalated_at,
+        histories.public_reply_count,
+        histories.agent_count,
+        histories.is_one_touch,
+        histories.is_first_contact_resolution,
+        histories.ticket_ref is not null as has_events,
+        cast(last_ratings.csat_rating as double) as csat_rating,
+        last_ratings.rated_at
+    from received_tickets as tickets
+    left join ticket_histories as histories on tickets.ticket_ref = histories.ticket_ref
     left join organization_identities on tickets.organization_ref = organization_identities.source_ref
     left join user_identities on tickets.requester_ref = user_identities.source_ref
-    left join escalations on tickets.ticket_ref = escalations.ticket_ref
-    left join ratings on tickets.ticket_ref = ratings.ticket_ref
+    left join last_ratings on tickets.ticket_ref = last_ratings.ticket_ref
 ),
 
 file_tickets as (
@@ -79,16 +88,29 @@ file_tickets as (
         'files' as system,
         tickets.ticket_ref,
         file_identities.customer_id,
+        cast(null as text) as schedule_ref,
         tickets.opened_at,
+        tickets.first_reply_at,
+        if(tickets.reopen_count > 0, null, tickets.solved_at) as first_solved_at,
         tickets.solved_at,
-        date_diff('minute', tickets.opened_at, tickets.first_reply_at) as first_reply_calendar_minutes,
         tickets.priority,
         tickets.channel,
-        coalesce(tickets.status, if(tickets.solved_at is null, 'open', 'solved')) as status,
+        case
+            when lower(tickets.status) in ('new', 'open', 'pending', 'hold', 'solved', 'closed')
+                then lower(tickets.status)
+            when tickets.solved_at is null then 'open'
+            else 'solved'
+        end as status,
         tickets.issue_type,
         tickets.reopen_count,
+        cast(null as timestamp) as last_reopened_at,
         coalesce(tickets.is_escalated, false) as is_escalated,
         if(tickets.is_escalated, coalesce(tickets.solved_at, tickets.opened_at), null) as escalated_at,
+        cast(null as bigint) as public_reply_count,
+        cast(null as bigint) as agent_count,
+        cast(null as boolean) as is_one_touch,
+        cast(null as boolean) as is_first_contact_resolution,
+        false as has_events,
         tickets.csat_rating,
         if(tickets.csat_rating is null, null, coalesce(tickets.solved_at, tickets.opened_at)) as rated_at
     from files__tickets as tickets
@@ -101,16 +123,42 @@ all_tickets as (
     select * from file_tickets
 ),
 
-with_sentiment as (
+-- The schedule that the ticket names; else the oldest one of its system; else the default one.
+named_schedules as (
+    select schedule_id from business_schedules
+),
+
+system_schedules as (
+    select
+        system,
+        schedule_id
+    from business_schedules
+    where is_default
+),
+
+default_schedule as (
+    select max(schedule_id) as schedule_id
+    from business_schedules
+    where system = 'default'
+),
+
+described as (
     select
         all_tickets.system || ':' || all_tickets.ticket_ref as ticket_id,
         all_tickets.*,
+        {{ whole_minutes('all_tickets.opened_at', 'all_tickets.first_reply_at') }} as first_reply_calendar_minutes,
+        coalesce(named_schedules.schedule_id, system_schedules.schedule_id, default_schedule.schedule_id)
+            as schedule_id,
         ticket_sentiments.polarity as sentiment_polarity
     from all_tickets
+    left join named_schedules
+        on all_tickets.system || ':' || all_tickets.schedule_ref = named_schedules.schedule_id
+    left join system_schedules on all_tickets.system = system_schedules.system
+    cross join default_schedule
     left join ticket_sentiments
         on
             all_tickets.system = ticket_sentiments.system
             and all_tickets.ticket_ref = ticket_sentiments.ticket_ref
 )
 
-select * from with_sentiment
+select * from described
