@@ -1,5 +1,7 @@
-with marketing__touchpoints as (
-    {{ latest_versions(ref('marketing__touchpoints'), 'touchpoint_ref', 'occurred_at') }}
+{{ config(materialized='view') }}
+
+with received_touchpoints as (
+    select * from {{ ref('received_touchpoints') }}
 ),
 
 files__touchpoints as (
@@ -23,9 +25,12 @@ marketing_touchpoints as (
         touchpoints.campaign_ref,
         touchpoints.direction,
         touchpoints.outcome,
-        {{ in_reporting_currency('touchpoints.cost_amount', "'USD'") }} as cost_amount
-    from marketing__touchpoints as touchpoints
-    inner join email_identities on lower(touchpoints.email) = email_identities.source_ref
+        {{ in_reporting_currency('touchpoints.usd_cost_amount', "'USD'", 'touchpoints.occurred_at') }} as cost_amount,
+        touchpoints.usd_cost_amount as original_cost_amount,
+        'USD' as currency,
+        {{ exchange_rate_date("'USD'", 'touchpoints.occurred_at') }} as rate_date
+    from received_touchpoints as touchpoints
+    inner join email_identities on touchpoints.email_ref = email_identities.source_ref
 ),
 
 file_touchpoints as (
@@ -37,7 +42,10 @@ file_touchpoints as (
         touchpoints.campaign_ref,
         touchpoints.direction,
         touchpoints.outcome,
-        touchpoints.cost_amount
+        touchpoints.cost_amount,
+        touchpoints.cost_amount as original_cost_amount,
+        {{ reporting_currency() }} as currency,
+        cast(null as date) as rate_date
     from files__touchpoints as touchpoints
     inner join file_identities on touchpoints.customer_ref = file_identities.source_ref
 ),

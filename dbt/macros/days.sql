@@ -1,0 +1,46 @@
+{# Spans of time as days, and their begins and ends as changes. Not here: what holds on those days. #}
+
+{# One row per day from a first to a last day of each row, both included; `carried` are columns that go along. #}
+{% macro days_between(relation, first_date, last_date, day, carried=[]) -%}
+    select
+        {%- for column in carried %}
+        {{ column }},
+        {%- endfor %}
+        cast(unnest(generate_series(
+            cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval 1 day
+        )) as date) as {{ day }}
+    from {{ relation }}
+{%- endmacro %}
+
+{#
+  A measure that has an amount from one moment to another, as two changes: it is there at the end of the day on which it
+  begins, and no longer at the end of the day on which it ends. An empty end is none. The sum of a customer's changes up
+  to a day is what holds at the end of that day; no row per day is needed to know it.
+#}
+{% macro span_changes(relation, measure, amount, from_at, to_at) -%}
+    select
+        customer_id,
+        cast({{ from_at }} as date) as change_date,
+        '{{ measure }}' as measure,
+        cast({{ amount }} as decimal(18, 2)) as added
+    from {{ relation }}
+    where coalesce(cast({{ to_at }} as date) > cast({{ from_at }} as date), true)
+    union all
+    select
+        customer_id,
+        cast({{ to_at }} as date) as change_date,
+        '{{ measure }}' as measure,
+        cast(-({{ amount }}) as decimal(18, 2)) as added
+    from {{ relation }}
+    where cast({{ to_at }} as date) > cast({{ from_at }} as date)
+{%- endmacro %}
+
+{# A moment that is worth remembering, as a change of nothing. #}
+{% macro moments(relation, measure, moment) -%}
+    select
+        customer_id,
+        cast({{ moment }} as date) as change_date,
+        '{{ measure }}' as measure,
+        cast(0 as decimal(18, 2)) as added
+    from {{ relation }}
+{%- endmacro %}
