@@ -24,6 +24,11 @@ from dagster_project.settings import DBT_DIR, settings
 
 BEFORE_IDENTITY = "bronze parties ticket_texts"
 DAILY_FEATURES = "customer_features"
+BUILD = [
+    "build",
+    "--indirect-selection=buildable",  # a test across stretches runs in the last of them
+    "--exclude-resource-type=unit_test",  # they test the SQL, not the day's data: `make test` runs them
+]
 DAILY_MARTS = "customer_360"
 
 
@@ -98,7 +103,7 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
     settings of its own.
     """
     tell_dbt(run_as_of_date(context))
-    invocation = dbt.cli(["build"], context=context, target_path=settings().dbt_target_dir)
+    invocation = dbt.cli(BUILD, context=context, target_path=settings().dbt_target_dir)
     events = list(invocation.stream())
     with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
         counts = {

@@ -22,7 +22,7 @@ experiment_outcomes as (
         outcomes.propensity_probability,
         outcomes.offered_at,
         outcomes.accepted_at,
-        {{ in_reporting_currency('outcomes.cost_amount', "'USD'") }} as cost_amount,
+        {{ in_reporting_currency('outcomes.cost_amount', "'USD'", 'outcomes.offered_at') }} as cost_amount,
         outcomes.is_retained,
         outcomes.observed_until_date
     from experiments__incentive_outcomes as outcomes
