@@ -1,0 +1,40 @@
+with subscription_periods as (
+    select * from {{ ref('subscription_periods') }}
+),
+
+data_window as (
+    select * from {{ ref('data_window') }}
+),
+
+described as (
+    select
+        periods.subscription_id,
+        periods.period_number,
+        periods.customer_id,
+        periods.system,
+        {{ plan_id('periods.plan', 'periods.billing_interval', 'periods.interval_count') }} as plan_id,
+        periods.plan,
+        periods.billing_interval,
+        cast(periods.interval_count as bigint) as interval_count,
+        periods.seat_count,
+        periods.status,
+        periods.is_trial,
+        periods.is_paused,
+        periods.is_discounted,
+        periods.coupon_ref,
+        periods.mrr_amount > 0 as is_paid,
+        periods.mrr_amount,
+        periods.list_mrr_amount,
+        periods.original_mrr_amount,
+        periods.currency,
+        cast({{ exchange_rate('periods.currency', 'periods.rate_as_of_date') }} as double) as exchange_rate,
+        {{ exchange_rate_date('periods.currency', 'periods.rate_as_of_date') }} as rate_date,
+        periods.valid_from,
+        periods.valid_to,
+        periods.valid_from < data_window.last_date + 1
+        and coalesce(periods.valid_to >= data_window.last_date + 1, true) as is_current
+    from subscription_periods as periods
+    cross join data_window
+)
+
+select * from described

@@ -1,0 +1,125 @@
+"""The revenue models on hand-made versions: the SQL that dbt compiles, run in a warehouse in memory.
+
+dbt takes seconds to start and its SQL does not depend on the rows, so it is compiled once and run as often as needed.
+"""
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+from dbt.cli.main import dbtRunner
+
+from dagster_project.contracts import read_tables
+from dagster_project.settings import DBT_DIR
+
+MODELS = (
+    "currency_rate_periods", "received_subscription_versions", "subscription_terms", "subscription_versions",
+    "subscription_periods", "revenue_months", "customer_mrr_monthly", "fct_subscription_periods",
+    "fct_mrr_movements", "revenue_monthly", "cohort_retention_monthly",
+)  # fmt: skip
+BRONZE = ("stripe__subscriptions", "stripe__products", "files__subscriptions")
+LINEAGE = {"_source_file": "text", "_source_line": "bigint", "_loaded_at": "timestamp"}
+
+
+def run_dbt(data_dir: Path, *arguments: str) -> Any:
+    """Run dbt in this process on a data folder."""
+    with mock.patch.dict(
+        os.environ, {"CUSTINT_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    ):
+        outcome = dbtRunner().invoke(
+            [
+                *arguments, "--threads", "1", "--quiet", "--log-level-file", "none",
+                "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
+                "--target-path", str(data_dir / "dbt"), "--log-path", str(data_dir / "dbt"),
+            ]
+        )  # fmt: skip
+    assert outcome.success, outcome.exception or outcome.result
+    return outcome.result
+
+
+class RevenueWarehouse:
+    """Loads versions, builds the revenue models from them and answers questions about the result."""
+
+    def __init__(self, data_dir: Path) -> None:
+        compiled = run_dbt(data_dir, "compile", "--select", *MODELS)
+        self.depends_on = {run.node.name: set(run.node.depends_on.nodes) for run in compiled.results}
+        sql_of = {run.node.name: (run.node.schema, run.node.compiled_code) for run in compiled.results}
+        self.statements = [
+            f"create or replace table {sql_of[name][0]}.{name} as {sql_of[name][1]}" for name in MODELS
+        ]
+        self.connection = duckdb.connect()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.connection.execute("attach ':memory:' as warehouse; set timezone = 'UTC'")
+        self.connection.execute(
+            "use warehouse; create schema bronze; create schema silver; create schema gold"
+        )
+        self.connection.execute(f"""
+            create table bronze.currency_rates as
+            from read_csv('{DBT_DIR / "seeds" / "currency_rates.csv"}', types = {{'usd_rate': 'decimal(18, 6)'}})""")
+        contracts = read_tables(DBT_DIR / "models" / "bronze")
+        for name in BRONZE:
+            columns = {column.name: column.data_type for column in contracts[name].columns} | LINEAGE
+            described = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            self.connection.execute(f"create table bronze.{name} ({described}, _load_number bigint)")
+        self.connection.execute("""
+            create table silver.customer_identities (customer_id text, system text, object text, source_ref text);
+            create table silver.data_window (first_date date, last_date date);
+            insert into bronze.stripe__products (product_ref, name, plan_tier, modified_at)
+            values ('prod', 'Growth plan', 'Growth', '2020-01-01')""")
+
+    def build(
+        self,
+        versions: list[dict[str, Any]],
+        identities: dict[str, str],
+        last_date: str,
+        dropped: list[dict[str, Any]] | None = None,
+        shuffled_by: int | None = None,
+    ) -> None:
+        """Replace the versions and what is built from them; `identities` is customer_ref -> customer_id."""
+        self._replace("bronze.stripe__subscriptions", versions, shuffled_by)
+        self._replace("bronze.files__subscriptions", dropped or [], shuffled_by)
+        links = [
+            {"customer_id": customer, "system": system, "object": "customers", "source_ref": ref}
+            for ref, customer in identities.items()
+            for system in ("stripe", "files")
+        ]
+        self._replace("silver.customer_identities", links, shuffled_by)
+        self._replace("silver.data_window", [{"first_date": "2024-01-01", "last_date": last_date}], None)
+        for statement in self.statements:
+            self.connection.execute(statement)
+
+    def _replace(self, table: str, rows: list[dict[str, Any]], shuffled_by: int | None) -> None:
+        self.connection.execute(f"truncate {table}")
+        if shuffled_by is not None:
+            rows = random.Random(shuffled_by).sample(rows, len(rows))
+        for row in rows:
+            marks = ", ".join("?" for _ in row)
+            self.connection.execute(
+                f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values())
+            )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(query).fetchall()
+
+    def broken_truths(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Rows that break one of the project's own truths about revenue, by test; empty lists when all hold."""
+        broken = {}
+        for name in (
+            "assert_mrr_bridge_ties_out",
+            "assert_month_end_mrr_equals_subscription_periods",
+            "assert_subscription_periods_are_contiguous",
+        ):
+            text = (DBT_DIR / "tests" / f"{name}.sql").read_text()
+            for schema, tables in {
+                "gold": ("revenue_monthly", "fct_subscription_periods"), "silver": ("data_window",),
+            }.items():  # fmt: skip
+                for table in tables:
+                    text = text.replace(f"{{{{ ref('{table}') }}}}", f"{schema}.{table}")
+            broken[name] = self.rows(text)
+        return broken
