@@ -1,35 +1,38 @@
-"""The life of subscriptions and invoices: trial, start, renewal, payment, dunning, end.
+"""The life of subscriptions: trial, start, renewal, end, and their bills.
 
 Every change is written to the log as a new version of the object, with the second at which the billing system
-reported it. Not here: who decides to leave (`churn`), how seats change and who returns (`growth`), and how
-Stripe writes it (`billing_records`).
+reported it. Not here: how bills are made (`invoicing`) and paid (`collection`), changes within a subscription
+(`plan_changes`, `pauses`, `coupons`), who decides to leave (`churn`), and how Stripe writes it
+(`billing_records`, `invoice_records`).
 """
 
 import numpy as np
 
 from dagster_project.sample_company import catalogue
+from dagster_project.sample_company.invoicing import (
+    CREATED,
+    CYCLE,
+    VOID,
+    Invoices,
+    Invoicing,
+    Lines,
+    joined,
+)
 from dagster_project.sample_company.log import EventLog
 from dagster_project.sample_company.population import Population
-from dagster_project.sample_company.randomness import generator
+from dagster_project.sample_company.pricing import has_coupon, months_per_bill, unit_cents
 from dagster_project.sample_company.state import (
     ACTIVE,
     ENDED,
     MAX_USERS,
     NEVER,
     NOT_YET,
-    PAST_DUE,
     TRIALING,
     State,
 )
-from dagster_project.sample_company.timeline import Floats, Ints, add_months, unix_seconds
+from dagster_project.sample_company.timeline import Bools, Ints, add_months, unix_seconds
 
-OPEN, PAID, UNCOLLECTIBLE, VOID = range(4)
-CREATED, CYCLE = range(2)
-RETRY_AFTER_DAYS = np.array([3, 4, 7, 7])
-"""Days from each failed attempt to the next; after the last of them the invoice is given up."""
-PAYMENT_FAILURE = 0.03
-RETRY_FAILURE = 0.42
-REFUND_SHARE = 0.012
+VOIDED_AFTER = 3_600
 
 
 class Billing:
@@ -39,22 +42,35 @@ class Billing:
         self.population = population
         self.state = state
         self.log = log
-        self.unit_cents = population.unit_cents()
-        self.months = catalogue.MONTHS_PER_INTERVAL[population.is_yearly.astype(np.int64)]
+        self.invoicing = Invoicing(population, state, log)
+        blank = np.zeros(population.size, dtype=np.int64)
+        self.open = Invoices(*(blank.copy() for _ in range(9)))
 
     def report_subscription(self, who: Ints, second: Ints) -> None:
         """Log a version of the subscriptions of these customers as they are now."""
         state = self.state
+        if not who.size:
+            return
+        shows_coupon = has_coupon(state, who, second)
         self.log.add(
             "subscription",
             len(who),
             customer=who,
             number=state.subscription_number[who],
             status=state.status[who],
+            plan=state.plan[who],
+            interval=state.is_yearly[who].astype(np.int64),
+            currency=state.currency[who],
+            unit=unit_cents(state, who),
             seats=state.seats[who],
             started=state.subscription_start[who],
             period_start=state.period_start[who],
             period_end=state.period_end[who],
+            coupon=np.where(shows_coupon, state.coupon[who], NEVER),
+            coupon_start=state.coupon_start[who],
+            coupon_end=state.coupon_end[who],
+            pause=state.pause_behavior[who],
+            resume_day=state.resume_day[who],
             has_notice=state.has_notice[who],
             notice_second=state.notice_second[who],
             ended_second=state.ended_second[who],
@@ -65,6 +81,8 @@ class Billing:
     def add_users(self, who: Ints, second: Ints) -> None:
         """Let the number of product users follow the seats; users are added and never taken away."""
         state = self.state
+        if not who.size:
+            return
         wanted = np.clip(np.ceil(0.6 * state.seats[who]).astype(np.int64), 1, MAX_USERS)
         new = np.maximum(0, wanted - state.users[who])
         customer = np.repeat(who, new)
@@ -78,20 +96,39 @@ class Billing:
         )
         state.users[who] += new
 
+    def anchor(self, who: Ints, day: int) -> Ints:
+        """The second of a day at which each customer is billed, shape of `who`."""
+        return unix_seconds(day, self.population.anchor_second[who])
+
+    def give_coupon(self, who: Ints, second: Ints) -> None:
+        """Put the coupon of these customers on their subscription, from that second on."""
+        state, people = self.state, self.population
+        who, second = who[people.coupon[who] >= 0], second[people.coupon[who] >= 0]
+        coupon = people.coupon[who]
+        state.coupon[who] = coupon
+        state.coupon_start[who] = second
+        day = (second - unix_seconds(0)) // 86_400
+        last = unix_seconds(add_months(day, catalogue.COUPON_MONTHS[coupon]), second % 86_400)
+        state.coupon_end[who] = np.where(catalogue.IS_REPEATING[coupon], last, NEVER)
+
     def open_with_history(self) -> None:
         """Bring in the customers of the time before the first day, with the paid period that they are in."""
         state, people = self.state, self.population
         who = np.flatnonzero(people.join_day < 0)
         state.status[who] = ACTIVE
-        joined = people.join_day[who]
-        state.subscription_start[who] = unix_seconds(joined, people.anchor_second[who])
-        state.started_day[who] = joined
-        state.period_start[who], state.period_end[who] = joined, add_months(joined, self.months[who])
+        joined_day = people.join_day[who]
+        state.subscription_start[who] = unix_seconds(joined_day, people.anchor_second[who])
+        state.started_day[who] = joined_day
+        months = months_per_bill(state, who)
+        state.period_start[who], state.period_end[who] = joined_day, add_months(joined_day, months)
+        coupon = people.coupon[who]
+        lasting = who[(coupon >= 0) & ~catalogue.IS_ONCE[coupon] & (people.coupon_delay_days[who] == 0)]
+        self.give_coupon(lasting, state.subscription_start[lasting])
         self.report_subscription(who, state.subscription_start[who])
         self.add_users(who, state.subscription_start[who])
         while (old := who[state.period_end[who] < 0]).size:
             state.period_start[old] = state.period_end[old]
-            state.period_end[old] = add_months(state.period_end[old], self.months[old])
+            state.period_end[old] = add_months(state.period_end[old], months_per_bill(state, old))
         renewed = who[state.period_start[who] > people.join_day[who]]
         self.report_subscription(
             renewed, unix_seconds(state.period_start[renewed], people.anchor_second[renewed])
@@ -106,6 +143,7 @@ class Billing:
         state.status[trial] = TRIALING
         state.subscription_start[trial] = unix_seconds(people.first_day[trial], people.anchor_second[trial])
         state.period_start[trial], state.period_end[trial] = people.first_day[trial], people.join_day[trial]
+        self._welcome(trial, state.subscription_start[trial])
         self.report_subscription(trial, state.subscription_start[trial])
         self.add_users(trial, state.subscription_start[trial])
 
@@ -114,24 +152,38 @@ class Billing:
         self.end(np.flatnonzero(tried), day, people.anchor_second)
         start = np.flatnonzero(due & people.is_paying[:known])
         fresh = start[state.status[start] == NOT_YET]
-        state.subscription_start[fresh] = unix_seconds(day, people.anchor_second[fresh])
-        self.start_paying(start, day)
+        state.subscription_start[fresh] = self.anchor(fresh, day)
+        self._welcome(fresh, state.subscription_start[fresh])
+        self.start_paying(start, day, with_onboarding=True)
 
-    def start_paying(self, who: Ints, day: int) -> None:
+    def _welcome(self, who: Ints, second: Ints) -> None:
+        at_once = self.population.coupon_delay_days[who] == 0
+        self.give_coupon(who[at_once], second[at_once])
+
+    def start_paying(self, who: Ints, day: int, with_onboarding: bool = False) -> None:
         """Start the first paid period of subscriptions and bill it."""
         state, people = self.state, self.population
+        if not who.size:
+            return
         state.status[who] = ACTIVE
         state.started_day[who] = day
         state.period_start[who] = day
-        state.period_end[who] = add_months(np.full(len(who), day), self.months[who])
-        second = unix_seconds(day, people.anchor_second[who])
+        state.period_end[who] = add_months(np.full(len(who), day), months_per_bill(state, who))
+        second = self.anchor(who, day)
         self.report_subscription(who, second)
         self.add_users(who, second)
-        self._bill(who, day, second, CREATED)
+        guided = with_onboarding & people.has_onboarding[who]
+        extra = self.invoicing.one_off_lines(who[guided], catalogue.ONBOARDING, 1, second[guided])
+        self.bill(who, day, second, CREATED, extra)
 
     def end(self, who: Ints, day: int, second_of_day: Ints) -> None:
-        """End subscriptions now; `second_of_day` has one element per company of the population."""
+        """End subscriptions now; `second_of_day` has one element per company of the population.
+
+        What waited for the next bill is dropped, as nobody will be billed.
+        """
         state = self.state
+        if not who.size:
+            return
         second = unix_seconds(day, second_of_day[who])
         state.notice_second[who] = np.where(
             state.notice_second[who] == NEVER, second, state.notice_second[who]
@@ -139,139 +191,107 @@ class Billing:
         state.status[who] = ENDED
         state.ended_second[who] = second
         state.ended_day[who] = day
-        state.retry_day[who] = NEVER
+        for trait in (state.retry_day, state.pause_behavior, state.resume_day):
+            trait[who] = NEVER
+        for plan in (state.next_plan, state.next_seats):
+            plan[who] = NEVER
+        self.invoicing.take_waiting(who)
         self.report_subscription(who, second)
-        lost = who[state.has_open_renewal[who]]
+        self._decide_renewal(who[state.has_open_renewal[who]], 2, second[state.has_open_renewal[who]])
+
+    def _decide_renewal(self, who: Ints, stage: int, second: Ints) -> None:
+        state = self.state
+        self._log_renewal(who, stage, second + 3_600)
+        state.has_open_renewal[who] = False
+
+    def _log_renewal(self, who: Ints, stage: int, second: Ints) -> None:
+        state = self.state
+        if not who.size:
+            return
+        yearly_cents = state.seats[who] * unit_cents(state, who) * 12 // months_per_bill(state, who)
         self.log.add(
-            "renewal", len(lost), customer=lost, period_end=state.period_end[lost], seats=state.seats[lost],
-            stage=2, second=unix_seconds(day, second_of_day[lost]) + 3600,
+            "renewal", len(who), customer=who, period_end=state.period_end[who], cents=yearly_cents,
+            currency=state.currency[who], stage=stage, second=second,
         )  # fmt: skip
-        state.has_open_renewal[lost] = False
 
     def renew(self, day: int, known: int) -> None:
-        """At the end of a paid period: end what has notice, bill the next period of the rest."""
+        """At the end of a paid period: end what has notice, bill the next period of the rest.
+
+        Smaller plans and fewer seats that were asked for meanwhile begin here.
+        """
         state, people = self.state, self.population
         due = state.is_subscriber(known) & (state.period_end[:known] == day)
         self.end(np.flatnonzero(due & state.has_notice[:known]), day, people.anchor_second)
         who = np.flatnonzero(due & ~state.has_notice[:known])
-        second = unix_seconds(day, people.anchor_second[who])
-        won = who[state.has_open_renewal[who]]
-        self.log.add(
-            "renewal", len(won), customer=won, period_end=state.period_end[won], seats=state.seats[won],
-            stage=1, second=unix_seconds(day, people.anchor_second[won]) + 3600,
-        )  # fmt: skip
-        state.has_open_renewal[won] = False
+        second = self.anchor(who, day)
+        open_renewal = state.has_open_renewal[who]
+        self._decide_renewal(who[open_renewal], 1, second[open_renewal])
+        for current, coming in ((state.plan, state.next_plan), (state.seats, state.next_seats)):
+            current[who] = np.where(coming[who] == NEVER, current[who], coming[who])
+            coming[who] = NEVER
+        moves = self._moves_to_another_currency(who, day)
+        self._move_to_another_currency(who[moves], day)
+        who, second = who[~moves], second[~moves]
         state.period_start[who] = day
-        state.period_end[who] = add_months(np.full(len(who), day), self.months[who])
+        state.period_end[who] = add_months(np.full(len(who), day), months_per_bill(state, who))
         self.report_subscription(who, second)
-        self._bill(who, day, second, CYCLE)
+        paused = state.pause_behavior[who] != NEVER
+        self._bill_paused(who[paused], second[paused])
+        self.bill(who[~paused], day, second[~paused], CYCLE)
         self._announce_renewals(day, known)
+
+    def _moves_to_another_currency(self, who: Ints, day: int) -> Bools:
+        state, people = self.state, self.population
+        wanted = (people.new_currency_day[who] >= 0) & (people.new_currency_day[who] <= day)
+        free = (state.status[who] == ACTIVE) & (state.pause_behavior[who] == NEVER)
+        free &= ~np.isin(who, self.invoicing.waiting["customer"])
+        return np.asarray(wanted & free & (state.currency[who] != people.new_currency[who]))
+
+    def _move_to_another_currency(self, who: Ints, day: int) -> None:
+        """A currency cannot change within a subscription: one ends and another begins in the same second."""
+        state = self.state
+        if not who.size:
+            return
+        second = self.anchor(who, day)
+        state.status[who], state.ended_second[who], state.notice_second[who] = ENDED, second, second
+        self.report_subscription(who, second)
+        state.subscription_number[who] += 1
+        state.subscription_start[who] = second
+        state.ended_second[who], state.notice_second[who], state.coupon[who] = NEVER, NEVER, NEVER
+        state.currency[who] = self.population.new_currency[who]
+        self.log.add("new currency", len(who), customer=who, currency=state.currency[who], second=second)
+        started = state.started_day[who].copy()
+        self.start_paying(who, day)
+        state.started_day[who] = started  # the customer is no younger for it
 
     def _announce_renewals(self, day: int, known: int) -> None:
         state = self.state
-        soon = state.is_subscriber(known) & self.population.is_yearly[:known] & ~state.has_notice[:known]
+        soon = state.is_subscriber(known) & state.is_yearly[:known] & ~state.has_notice[:known]
         who = np.flatnonzero(soon & (state.period_end[:known] - day == 60))
         state.has_open_renewal[who] = True
-        self.log.add(
-            "renewal", len(who), customer=who, period_end=state.period_end[who], seats=state.seats[who],
-            stage=0, second=unix_seconds(day, 36_000),
-        )  # fmt: skip
+        self._log_renewal(who, 0, unix_seconds(day, np.full(len(who), 36_000)))
 
-    def _bill(self, who: Ints, day: int, second: Ints, reason: int) -> None:
+    def bill(self, who: Ints, day: int, second: Ints, reason: int, extra: Lines | None = None) -> None:
+        """Bill the period that begins and all that waited for it; the money is due today."""
         state = self.state
-        state.invoice_number[who] += 1
-        state.invoice_cents[who] = state.seats[who] * self.unit_cents[who]
-        state.invoice_second[who] = second
+        if not who.size:
+            return
+        lines = [self.invoicing.cycle_lines(who, second), self.invoicing.take_waiting(who)]
+        lines += [] if extra is None else [extra]
+        made = self.invoicing.make(who, joined(*lines), reason, second, state.subscription_number[who])
+        self.open.put(who, made)
         state.invoice_attempts[who] = 0
-        state.invoice_reason[who] = reason
         state.retry_day[who] = day
-        self._report_invoice(who, OPEN, second)
+        used_up = who[(state.coupon[who] != NEVER) & catalogue.IS_ONCE[state.coupon[who]]]
+        state.coupon[used_up] = NEVER
 
-    def _report_invoice(self, who: Ints, status: Ints | int, second: Ints) -> None:
-        state = self.state
-        self.log.add(
-            "invoice",
-            len(who),
-            customer=who,
-            number=state.invoice_number[who],
-            subscription=state.subscription_number[who],
-            status=status,
-            cents=state.invoice_cents[who],
-            attempts=state.invoice_attempts[who],
-            reason=state.invoice_reason[who],
-            created=state.invoice_second[who],
-            second=second,
-        )
-
-    def collect(self, day: int, known: int) -> None:
-        """Try to take the money of every invoice that is due; give up after the last retry."""
-        state, people = self.state, self.population
-        draws = generator(people.seed, "collect", day)
-        chance, second_draw, code = draws.random(known), draws.random(known), draws.random(known)
-        refund, refund_lag, give_up = draws.random(known), draws.random(known), draws.random(known)
-        due = np.flatnonzero(state.retry_day[:known] == day)
-        last = state.invoice_attempts[due] >= len(RETRY_AFTER_DAYS)
-        self._give_up(due[last], day, give_up)
-        who = due[~last]
-        first_failure = PAYMENT_FAILURE * np.exp(-0.5 * state.engagement[who])
-        failure = np.where(state.invoice_attempts[who] == 0, np.minimum(0.3, first_failure), RETRY_FAILURE)
-        fails = chance[who] < failure
-        state.invoice_attempts[who] += 1
-        second = unix_seconds(day, (30_000 + 6_000 * second_draw[who]).astype(np.int64))
-        self.log.add(
-            "charge",
-            len(who),
-            customer=who,
-            number=state.invoice_number[who],
-            attempt=state.invoice_attempts[who],
-            cents=state.invoice_cents[who],
-            fails=fails,
-            code=(code[who] * len(catalogue.FAILURE_CODES)).astype(np.int64),
-            second=second,
-        )
-        self._settle(who[~fails], second[~fails])
-        self._fall_behind(who[fails], day, second[fails])
-        back = ~fails & (refund[who] < REFUND_SHARE)
-        lag = (1 + 9 * refund_lag[who]).astype(np.int64) * 86_400 + 7_000
-        self.log.add(
-            "refund",
-            int(back.sum()),
-            customer=who[back],
-            number=state.invoice_number[who[back]],
-            attempt=state.invoice_attempts[who[back]],
-            half=code[who[back]] < 0.5,
-            reason=give_up[who[back]] < 0.7,
-            cents=state.invoice_cents[who[back]],
-            second=second[back] + lag[back],
-        )
-
-    def _settle(self, who: Ints, second: Ints) -> None:
-        state = self.state
-        state.retry_day[who] = NEVER
-        self._report_invoice(who, PAID, second + 2)
-        was_late = state.status[who] == PAST_DUE
-        late = who[was_late]
-        state.status[late] = ACTIVE
-        self.report_subscription(late, second[was_late] + 3)
-        self.log.add(
-            "delinquency", len(late), customer=late, is_delinquent=False, second=second[was_late] + 4
-        )
-
-    def _fall_behind(self, who: Ints, day: int, second: Ints) -> None:
-        state = self.state
-        state.retry_day[who] = day + RETRY_AFTER_DAYS[state.invoice_attempts[who] - 1]
-        self._report_invoice(who, OPEN, second + 2)
-        was_fine = state.status[who] == ACTIVE
-        newly = who[was_fine]
-        state.status[newly] = PAST_DUE
-        self.report_subscription(newly, second[was_fine] + 3)
-        self.log.add(
-            "delinquency", len(newly), customer=newly, is_delinquent=True, second=second[was_fine] + 4
-        )
-
-    def _give_up(self, who: Ints, day: int, draw: Floats) -> None:
-        status = np.where(draw[who] < 0.7, UNCOLLECTIBLE, VOID)
-        self._report_invoice(who, status, unix_seconds(day, np.full(len(who), 43_200)))
-        self.state.cancel_reason[who] = NEVER
-        self.log.add("ended", len(who), customer=who, day=day, is_voluntary=False)
-        self.end(who, day, np.full(self.population.size, 43_205))
+    def _bill_paused(self, who: Ints, second: Ints) -> None:
+        """While collection is paused, bills are made and voided, or kept as drafts that nobody sees."""
+        if not who.size:
+            return
+        voided = catalogue.PAUSE_BEHAVIORS.index("void")
+        mask = self.state.pause_behavior[who] == voided
+        who, second = who[mask], second[mask]
+        lines = self.invoicing.cycle_lines(who, second)
+        made = self.invoicing.make(who, lines, CYCLE, second, self.state.subscription_number[who])
+        self.invoicing.report(made, VOID, 0, second + VOIDED_AFTER)

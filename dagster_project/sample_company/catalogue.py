@@ -12,9 +12,9 @@ PLAN_SEATS_MEDIAN = np.array([3.0, 11.0, 45.0])
 PLAN_SEATS_SPREAD = np.array([0.5, 0.6, 0.6])
 PLAN_HAZARD = np.array([1.35, 1.0, 0.55])
 
-CURRENCIES = ("usd", "eur", "gbp")
-CURRENCY_SHARES = (0.86, 0.09, 0.05)
-USD_PER_UNIT = np.array([1.0, 1.08, 1.27])
+CURRENCIES = ("usd", "eur", "gbp", "cad", "chf")
+CURRENCY_SHARES = (0.81, 0.09, 0.05, 0.03, 0.02)
+USD_PER_UNIT = np.array([1.0, 1.08, 1.27, 0.74, 1.12])
 """Rough rates, used only for amounts that the CRM and the experiment keep in US dollars."""
 
 INTERVALS = ("month", "year")
@@ -22,14 +22,40 @@ MONTHS_PER_INTERVAL = np.array([1, 12])
 
 UNIT_CENTS = np.array(
     [
-        [[2900, 2700, 2300], [29000, 27000, 23000]],
-        [[5900, 5500, 4700], [59000, 55000, 47000]],
-        [[9900, 9200, 7900], [99000, 92000, 79000]],
+        [[2900, 2700, 2300, 3900, 2700], [29000, 27000, 23000, 39000, 27000]],
+        [[5900, 5500, 4700, 7900, 5500], [59000, 55000, 47000, 79000, 55000]],
+        [[9900, 9200, 7900, 12900, 9200], [99000, 92000, 79000, 129000, 92000]],
     ]
 )
 """Cents per seat, by plan, interval and currency."""
 
-PRODUCT_REFS = ("prod_starter", "prod_growth", "prod_enterprise")
+ONE_OFFS = ("Onboarding", "Training")
+ONE_OFF_CENTS = np.array([[49900, 46900, 39900, 64900, 46900], [15000, 14000, 12000, 19500, 14000]])
+"""Cents per piece of what is sold once, by one-off and currency."""
+ONBOARDING, TRAINING = range(2)
+
+PRODUCT_REFS = ("prod_starter", "prod_growth", "prod_enterprise", "prod_onboarding", "prod_training")
+"""The plans, then the one-offs."""
+
+COUPONS = (
+    # name, basis points off, cents off each bill, duration, months
+    ("WELCOME20", 2000, 0, "once", 0),
+    ("PARTNER10", 1000, 0, "forever", 0),
+    ("NONPROFIT12", 1250, 0, "forever", 0),
+    ("SPRING25", 2500, 0, "repeating", 3),
+    ("CREDIT15", 0, 1500, "repeating", 6),
+    ("ANNUAL15", 1500, 0, "repeating", 12),
+)
+COUPON_SHARES = (0.05, 0.03, 0.01, 0.03, 0.04)
+"""Share of the customers with each coupon; a yearly one gets the last instead of a repeating one."""
+COUPON_BASIS_POINTS = np.array([coupon[1] for coupon in COUPONS])
+COUPON_CENTS = np.array([coupon[2] for coupon in COUPONS])
+COUPON_MONTHS = np.array([coupon[4] for coupon in COUPONS])
+IS_ONCE = np.array([coupon[3] == "once" for coupon in COUPONS])
+IS_REPEATING = np.array([coupon[3] == "repeating" for coupon in COUPONS])
+YEARLY_COUPON = 5
+
+PAUSE_BEHAVIORS = ("void", "keep_as_draft")
 
 CANCEL_REASONS = (
     "too_expensive",

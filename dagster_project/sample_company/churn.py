@@ -7,7 +7,8 @@ Not here: what the offers do (`catalogue.HAZARD_MULTIPLIERS`, `offers`) and the 
 import numpy as np
 
 from dagster_project.sample_company import catalogue
-from dagster_project.sample_company.billing import PAYMENT_FAILURE, RETRY_AFTER_DAYS, RETRY_FAILURE, Billing
+from dagster_project.sample_company.billing import Billing
+from dagster_project.sample_company.collection import PAYMENT_FAILURE, RETRY_AFTER_DAYS, RETRY_FAILURE
 from dagster_project.sample_company.engagement import NOISE_PER_DAY, REVERSION_PER_DAY
 from dagster_project.sample_company.population import Population
 from dagster_project.sample_company.randomness import generator
@@ -51,14 +52,14 @@ def daily_hazard(
     Returns:
         Hazards, shape (known,), as if everybody were a subscriber without notice.
     """
-    hazard = BASE_HAZARD_PER_DAY * catalogue.PLAN_HAZARD[population.plan[:known]]
+    hazard = BASE_HAZARD_PER_DAY * catalogue.PLAN_HAZARD[state.plan[:known]]
     hazard = hazard * np.exp(-ENGAGEMENT_SLOPE * engagement) * offer_factor
     hazard *= np.where(day - state.started_day[:known] < YOUNG_DAYS, YOUNG_FACTOR, 1.0)
     hazard *= np.where(state.status[:known] == PAST_DUE, PAST_DUE_FACTOR, 1.0)
     hazard *= 1 + 0.5 * np.minimum(2.0, state.trouble[:known])
-    hazard *= (state.seats[:known] / catalogue.PLAN_SEATS_MEDIAN[population.plan[:known]]) ** -0.2
+    hazard *= (state.seats[:known] / catalogue.PLAN_SEATS_MEDIAN[state.plan[:known]]) ** -0.2
     window = np.where(days_left <= RENEWAL_WINDOW_DAYS, RENEWAL_FACTOR, FAR_FROM_RENEWAL_FACTOR)
-    hazard *= np.where(population.is_yearly[:known], window, 1.0)
+    hazard *= np.where(state.is_yearly[:known], window, 1.0)
     return np.asarray(np.minimum(HIGHEST_HAZARD, hazard))
 
 
@@ -95,7 +96,7 @@ def churn_probability(
         Probabilities, shape (known,); meaningful for subscribers only.
     """
     base = population.base_engagement[:known]
-    yearly = population.is_yearly[:known]
+    yearly = state.is_yearly[:known]
     end = state.period_end[:known]
     total = np.zeros(known)
     for ahead in range(step_days // 2 + 1, PROBABILITY_DAYS + 1, step_days):
@@ -127,8 +128,8 @@ def decide(billing: Billing, day: int, known: int) -> None:
     who = np.flatnonzero(at_risk & (chance < hazard_now(state, population, day, known)))
     state.cancel_reason[who] = _reason(state, who, reason)
     days_left = state.period_end[who] - day
-    far = population.is_yearly[who] & (days_left > RENEWAL_WINDOW_DAYS)
-    at_once = far | (~population.is_yearly[who] & (manner[who] < AT_ONCE_SHARE))
+    far = state.is_yearly[who] & (days_left > RENEWAL_WINDOW_DAYS)
+    at_once = far | (~state.is_yearly[who] & (manner[who] < AT_ONCE_SHARE))
     billing.log.add("ended", len(who), customer=who, day=day, is_voluntary=True)
     second_of_day = 61_200 + (10_000 * manner).astype(np.int64)
     notice = who[~at_once]

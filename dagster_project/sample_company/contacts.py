@@ -42,7 +42,8 @@ def log_tickets(state: State, population: Population, log: EventLog, day: int, k
     rate = np.minimum(0.5, rate * (1 + 2.0 * state.trouble[:known])) * (
         1.2 if date_of(day).weekday() < 5 else 0.4
     )
-    opened = draws.poisson(np.where(_in_contract(state, known), rate, 0.0))
+    may_open = _in_contract(state, known) & population.opens_tickets[:known]
+    opened = draws.poisson(np.where(may_open, rate, 0.0))
     who = np.repeat(np.arange(known), opened)
     count = len(who)
     mood = _mood(state, who, draws.standard_normal(count))

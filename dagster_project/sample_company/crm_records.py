@@ -57,12 +57,20 @@ def _companies(simulation: Simulation, directory: Directory) -> pl.DataFrame:
 
 
 def accounts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
-    """One row per version: new, with a changed web address, or entered a second time."""
-    first = _companies(simulation, directory).with_columns(
-        Id=pl.col("account_id"),
-        Name=pl.col("salesforce_name"),
-        host=pl.col("domain"),
-        modified=pl.col("created"),
+    """One row per version: new, with a changed web address, or entered a second time.
+
+    Companies, and a part of the private persons as person accounts; subsidiaries and some family members name
+    their parent.
+    """
+    first = (
+        _companies(simulation, directory)
+        .filter("has_account")
+        .with_columns(
+            Id=pl.col("account_id"),
+            Name=pl.col("salesforce_name"),
+            host=pl.col("domain"),
+            modified=pl.col("created"),
+        )
     )
     moved = first.filter(trap="changed_domain").with_columns(
         host=pl.col("new_domain"), modified=pl.col("change_second")
@@ -73,13 +81,27 @@ def accounts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         created=pl.col("again_second"),
         modified=pl.col("again_second"),
     )
+    is_person, is_second = pl.col("is_person"), pl.col("Id") == pl.col("second_account_id")
+    parent = directory.frame["account_id"].to_list()
+    mail = (
+        pl.when(is_second)
+        .then("second_person_email")
+        .when(pl.col("salesforce_chance") < 0.75)
+        .then("person_email")
+    )
     return stamped(pl.concat([first, moved, second])).with_columns(
-        Website=pl.format("https://www.{}", "host"),
-        Phone=pl.col("phone"),
-        Industry=choose(words.INDUSTRIES, pl.col("industry")),
-        NumberOfEmployees=pl.col("employees"),
-        ParentId=pl.lit(None, dtype=pl.String),
-        BillingStreet=pl.col("address_line"),
+        Website=pl.when(~is_person).then(pl.format("https://www.{}", "host")),
+        IsPersonAccount=is_person,
+        FirstName=pl.when(is_person).then("salesforce_given"),
+        LastName=pl.when(is_person).then("salesforce_surname"),
+        PersonEmail=pl.when(is_person).then(mail),
+        PersonBirthdate=pl.col("birth_date"),
+        Phone=pl.col("salesforce_phone"),
+        Industry=pl.when(~is_person).then(choose(words.INDUSTRIES, pl.col("industry"))),
+        NumberOfEmployees=pl.when(~is_person).then("employees"),
+        ParentId=choose(tuple(parent), pl.col("parent")),
+        _person=pl.when(is_person).then(0),
+        BillingStreet=pl.col("salesforce_address_line"),
         BillingCity=pl.col("city"),
         BillingPostalCode=pl.col("postal_code"),
         BillingCountry=pl.col("country"),
@@ -89,7 +111,7 @@ def accounts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
 
 def contacts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """The main contact, who pays, sometimes a second user; a duplicate account has the main contact again."""
-    companies = _companies(simulation, directory)
+    companies = _companies(simulation, directory).filter(~pl.col("is_person"))
     main = companies.with_columns(slot=pl.lit(0), AccountId=pl.col("account_id"))
     finance = main.filter(pl.col("salesforce_chance") < 0.7).with_columns(slot=pl.lit(FINANCE_SLOT))
     user = main.filter(pl.col("product_chance") < 0.4).with_columns(slot=pl.lit(1))
@@ -125,25 +147,44 @@ def contacts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         FirstName=pl.col("first_name"),
         LastName=pl.col("last_name"),
         Email=pl.col("email"),
-        Phone=pl.col("phone"),
+        Phone=pl.when(pl.col("slot") == 1)
+        .then(pl.format("{} ext. {}", "salesforce_phone", pl.col("customer") % 80 + 10))
+        .otherwise("salesforce_phone"),
+        _person=pl.col("slot"),
         Title=pl.when(pl.col("slot") == FINANCE_SLOT)
         .then(pl.lit("Accountant"))
         .otherwise(choose(words.TITLES, pl.lit(pl.Series(title)))),
+        Birthdate=pl.lit(pl.Series(_birth_dates(directory.seed, rows))),
+        MailingStreet=pl.col("address_line"),
+        MailingCity=pl.col("city"),
+        MailingPostalCode=pl.col("postal_code"),
+        MailingCountry=pl.col("country"),
         IsDeleted=pl.lit(False),
     )
+
+
+def _birth_dates(seed: int, rows: pl.DataFrame) -> pl.Series:
+    """Birth dates of contacts by customer and slot, known of a third of them."""
+    who, slot = rows["customer"].to_numpy(), rows["slot"].to_numpy().astype(np.int64)
+    born = unix_seconds(-mixed_index(seed, "contact birth day", 40 * 365, who, slot) - 22 * 365)
+    is_known = mixed_uniform(seed, "contact birth date", who, slot) < 0.35
+    return pl.select(pl.when(pl.Series(is_known)).then(date_text(pl.lit(pl.Series(born))))).to_series()
 
 
 def opportunities(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """New business, renewals of yearly subscriptions and expansions, one row per version."""
     people = simulation.population
-    yearly_factor = np.where(people.is_yearly, 1, 12)
-    usd_per_seat = people.unit_cents() * yearly_factor / 100 * catalogue.USD_PER_UNIT[people.currency]
+    interval = people.is_yearly.astype(np.int64)
+    per_year = catalogue.UNIT_CENTS[people.plan, interval, people.currency] * np.where(
+        people.is_yearly, 1, 12
+    )
     lead = unix_seconds(people.lead_day, people.anchor_second + 10_000)
     decided = unix_seconds(people.join_day, people.anchor_second + 12_000)
     new = pl.DataFrame(
         {
             "customer": np.arange(people.size),
-            "seats": people.initial_seats,
+            "cents": people.initial_seats * per_year,
+            "currency": people.currency,
             "created": lead,
             "close": decided,
             "number": 0,
@@ -154,17 +195,22 @@ def opportunities(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     last = new.with_columns(
         stage=pl.when(won).then(1).otherwise(2), modified=pl.col("close"), kind=pl.lit("New Business")
     )
-    renewal = simulation.log.frame("renewal", ("customer", "period_end", "seats", "stage", "second"))
+    renewal = simulation.log.frame(
+        "renewal", ("customer", "period_end", "cents", "currency", "stage", "second")
+    )
     close = pl.Series(unix_seconds(renewal["period_end"].to_numpy()))
     renewal = renewal.select(
-        "customer", "seats", "stage",
+        "customer", "cents", "currency", "stage",
         created=pl.when(pl.col("stage") == 0).then("second").otherwise(pl.lit(close) - 60 * 86_400 + 36_000),
         close=pl.when(pl.col("stage") == 0).then(close).otherwise("second"),
         number=pl.col("period_end") + 10_000, modified="second", kind=pl.lit("Renewal"),
     )  # fmt: skip
-    expansion = simulation.log.frame("expansion", ("customer", "number", "seats", "second")).select(
+    expansion = simulation.log.frame(
+        "expansion", ("customer", "number", "cents", "currency", "second")
+    ).select(
         "customer",
-        "seats",
+        "cents",
+        "currency",
         stage=pl.lit(1),
         created="second",
         close="second",
@@ -172,17 +218,18 @@ def opportunities(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         modified="second",
         kind=pl.lit("Expansion"),
     )
-    order = ["customer", "number", "seats", "stage", "created", "close", "modified", "kind"]
+    order = ["customer", "number", "cents", "currency", "stage", "created", "close", "modified", "kind"]
     parts = [
         part.with_columns(pl.col(order[:-1]).cast(pl.Int64)).select(order)
         for part in (first, last, renewal, expansion)
     ]
     rows = pl.concat(parts)
+    rows = rows.filter(directory.rows(rows["customer"], "has_account").to_series())
     company = directory.rows(rows["customer"], "account_id", "base")
     key = code_text(
         mixed(directory.seed, "opportunity", rows["customer"].to_numpy(), rows["number"].to_numpy()), 15
     )
-    amount = np.round(rows["seats"].to_numpy() * usd_per_seat[rows["customer"].to_numpy()], 2)
+    amount = np.round(rows["cents"].to_numpy() / 100 * catalogue.USD_PER_UNIT[rows["currency"].to_numpy()], 2)
     return stamped(rows.hstack(company)).with_columns(
         Id="006" + pl.Series(key),
         AccountId=pl.col("account_id"),
@@ -242,8 +289,12 @@ def webinar_guests(simulation: Simulation, directory: Directory) -> pl.DataFrame
     mail = simulation.log.frame("mail", ("customer", "day", "month", "half", "outcome", "second"))
     chance = mixed_uniform(directory.seed, "webinar", mail["customer"].to_numpy(), mail["month"].to_numpy())
     month_of_year = pl.col("month") % 12 + 1
+    is_contact = ~directory.rows(mail["customer"], "is_person").to_series()
     invited = mail.filter(
-        (pl.col("half") == 1) & month_of_year.is_in(list(WEBINAR_MONTHS)) & (pl.Series(chance) < 0.2)
+        (pl.col("half") == 1)
+        & month_of_year.is_in(list(WEBINAR_MONTHS))
+        & (pl.Series(chance) < 0.2)
+        & is_contact
     ).with_columns(
         part=pl.lit(WEBINAR), is_guest=(pl.col("outcome") >= CLICKED) & (pl.col("outcome") <= CLICKED + 1)
     )

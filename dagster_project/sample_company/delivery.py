@@ -15,9 +15,12 @@ from dagster_project.ingest.landing import write_batch
 from dagster_project.sample_company import (
     billing_records,
     crm_records,
+    invoice_records,
     marketing_records,
     product_records,
+    support_desks,
     support_records,
+    ticket_events,
 )
 from dagster_project.sample_company.directory import Directory, build_directory
 from dagster_project.sample_company.mess import add_mess
@@ -28,6 +31,8 @@ from dagster_project.sample_company.truth import write_truth
 
 DEFAULT_SEED = 20240930
 PROGRESS_FILE = "_sample_company.json"
+TRUTH_COLUMNS = ("_customer", "_person")
+"""Position of the true customer, and number of the person within it; they never land."""
 
 RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame]] = {
     "salesforce__accounts": crm_records.accounts,
@@ -39,11 +44,15 @@ RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame]] = {
     "stripe__prices": lambda _simulation, _directory: billing_records.prices(),
     "stripe__customers": billing_records.customers,
     "stripe__subscriptions": billing_records.subscriptions,
-    "stripe__invoices": billing_records.invoices,
-    "stripe__charges": billing_records.charges,
-    "stripe__refunds": billing_records.refunds,
+    "stripe__invoice_lines": invoice_records.invoice_lines,
+    "stripe__invoices": invoice_records.invoices,
+    "stripe__charges": invoice_records.charges,
+    "stripe__refunds": invoice_records.refunds,
     "zendesk__organizations": support_records.organizations,
     "zendesk__users": support_records.users,
+    "zendesk__schedules": support_desks.schedules,
+    "zendesk__holidays": support_desks.holidays,
+    "zendesk__ticket_events": ticket_events.ticket_events,
     "zendesk__tickets": support_records.tickets,
     "zendesk__satisfaction_ratings": support_records.satisfaction_ratings,
     "product__workspaces": product_records.workspaces,
@@ -74,16 +83,18 @@ def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> p
     """Every row of one object up to the last simulated day.
 
     Returns:
-        The landing columns, then `_customer` (true company, null when of no matter) and `_day` (day number of
-        delivery, 0 or more), sorted by day, repeated and broken rows last.
+        The landing columns, then `_customer` (true customer, null when of no matter), `_person` (which person
+        of that customer the record is, null for none) and `_day` (day number of delivery, 0 or more), sorted
+        by day, repeated and broken rows last.
     """
     rows = RECORDS[name](simulation, directory)
-    if "_customer" not in rows.columns:
-        rows = rows.with_columns(pl.lit(None, dtype=pl.Int64).alias("_customer"))
+    for truth in TRUTH_COLUMNS:
+        if truth not in rows.columns:
+            rows = rows.with_columns(pl.lit(None, dtype=pl.Int64).alias(truth))
     columns = [pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items()]
     wanted = pl.col("_day") <= simulation.last_day
     rows = rows.filter(wanted).select(
-        *columns, pl.col("_customer").cast(pl.Int64), pl.col("_day").cast(pl.Int64).clip(lower_bound=0)
+        *columns, pl.col(TRUTH_COLUMNS).cast(pl.Int64), pl.col("_day").cast(pl.Int64).clip(lower_bound=0)
     )
     return add_mess(directory.seed, name, rows).filter(wanted)
 
@@ -140,8 +151,8 @@ def _land(
     delivered: dict[str, pl.DataFrame] = {}
     for name in SCHEMAS:
         rows = delivered_rows(simulation, directory, name)
-        delivered[name] = rows.select(rows.columns[0], "_customer")
-        new = rows.filter(pl.col("_day") >= first_day).drop("_customer")
+        delivered[name] = rows.select(rows.columns[0], *TRUTH_COLUMNS)
+        new = rows.filter(pl.col("_day") >= first_day).drop(TRUTH_COLUMNS)
         batches = {target: new.drop("_day")} if done is None else _by_day(new)
         written[name] = sum(_write(landing_dir, name, date, batch) for date, batch in batches.items())
     write_truth(truth_dir, simulation, directory, delivered)

@@ -1,7 +1,8 @@
 """What customers are called in each system: names, spellings, people, e-mail addresses, record ids.
 
 Here: identity and its traps (spellings, typos, duplicates, shared addresses, changed domains, missing
-ids). Not here: the records that carry them (`*_records`).
+ids). Not here: private persons (`persons`), relations (`relations`), telephones (`phones`), and the records
+that carry all of it (`*_records`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from dagster_project.sample_company import words
+from dagster_project.sample_company import places, words
+from dagster_project.sample_company.persons import draw_persons
+from dagster_project.sample_company.phones import phone_columns
 from dagster_project.sample_company.population import Population
 from dagster_project.sample_company.randomness import (
     code_text,
@@ -19,6 +22,7 @@ from dagster_project.sample_company.randomness import (
     mixed_uniform,
     pick,
 )
+from dagster_project.sample_company.relations import parent_companies
 from dagster_project.sample_company.timeline import Ints
 
 TRAPS = ("none", "duplicate_account", "duplicate_billing", "typo", "shared_email", "changed_domain")
@@ -65,7 +69,7 @@ def _spelled(style: pl.Expr, base: pl.Expr) -> pl.Expr:
 
 @dataclass(frozen=True)
 class Directory:
-    """One row per company, in the order of the population, with all that systems call it."""
+    """One row per customer, in the order of the population, with all that systems call it."""
 
     seed: int
     frame: pl.DataFrame
@@ -77,7 +81,9 @@ class Directory:
     def people(self, customer: pl.Series, slot: pl.Series) -> pl.DataFrame:
         """Persons by customer and number: `first_name`, `last_name`, `local_part`, `email` (first domain)."""
         who, number = customer.to_numpy().astype(np.int64), slot.to_numpy().astype(np.int64)
-        company = self.rows(customer, "domain", "free_mail_domain", "key", "address_style")
+        company = self.rows(
+            customer, "domain", "free_mail_domain", "key", "address_style", "given", "surname", "person_email"
+        )
         named = company.with_columns(
             pl.Series("first", mixed_index(self.seed, "first name", len(words.FIRST_NAMES), who, number)),
             pl.Series("last", mixed_index(self.seed, "last name", len(words.LAST_NAMES), who, number)),
@@ -95,7 +101,10 @@ class Directory:
         )  # fmt: skip
         host = pl.coalesce("free_mail_domain", "domain")
         return named.with_columns(local.alias("local_part")).select(
-            "first_name", "last_name", "local_part", pl.format("{}@{}", "local_part", host).alias("email")
+            pl.coalesce("given", "first_name").alias("first_name"),
+            pl.coalesce("surname", "last_name").alias("last_name"),
+            "local_part",
+            pl.coalesce("person_email", pl.format("{}@{}", "local_part", host)).alias("email"),
         )
 
 
@@ -122,7 +131,10 @@ def build_directory(population: Population) -> Directory:
     pairs = len(words.COMPANY_FIRST) * len(words.COMPANY_SECOND)
     pair = generator(seed, "company names").permutation(pairs)[customer % pairs]
     third = (customer // pairs) % len(words.COMPANY_THIRD)
-    trap = pick(mixed_uniform(seed, "trap", customer), TRAP_SHARES)
+    trap = np.where(population.is_person, 0, pick(mixed_uniform(seed, "trap", customer), TRAP_SHARES))
+    persons = draw_persons(population)
+    household = persons["household"].to_numpy()
+    parent = parent_companies(seed, population.is_person)
     shared_rank = np.cumsum(trap == TRAPS.index("shared_email")) - 1
     is_free = (population.plan == 0) & (mixed_uniform(seed, "free mail", customer) < 0.12)
     is_free &= np.isin(trap, [0, 1, 2, 3])
@@ -139,9 +151,10 @@ def build_directory(population: Population) -> Directory:
             "agency": np.where(trap == TRAPS.index("shared_email"), shared_rank // SHARED_ADDRESS_SIZE, -1),
             "address_style": mixed_index(seed, "address style", 3, customer),
             "place": population.place,
-            "house_number": 1 + mixed_index(seed, "house", 240, customer),
-            "street": mixed_index(seed, "street", len(words.STREETS), customer),
-            "phone_number": mixed_index(seed, "phone", 9_999, customer),
+            "house_number": 1 + mixed_index(seed, "house", 240, household),
+            "street": mixed_index(seed, "street", len(words.STREETS), household),
+            "parent": np.where(persons["has_declared_parent"].to_numpy(), household, parent),
+            **phone_columns(population),
             "change_day": population.join_day + 40 + mixed_index(seed, "domain change", 600, customer),
             "duplicate_day": population.join_day + 20 + mixed_index(seed, "duplicate", 300, customer),
             "typo_at": 1 + mixed_index(seed, "typo", 4, customer),
@@ -153,7 +166,8 @@ def build_directory(population: Population) -> Directory:
             **{f"{name}_chance": mixed_uniform(seed, f"chance {name}", customer) for name in SYSTEMS},
         }
     )
-    return Directory(seed, _with_main_contact(seed, _with_names(numbers)))
+    named = pl.concat([_with_names(numbers), persons], how="horizontal")
+    return Directory(seed, _with_person_names(_with_main_contact(seed, named)))
 
 
 def _with_names(numbers: pl.DataFrame) -> pl.DataFrame:
@@ -187,6 +201,7 @@ def _with_names(numbers: pl.DataFrame) -> pl.DataFrame:
         pl.when(typo_in_billing).then(swapped).otherwise("base").alias("billing_base"),
         pl.when(has_typo & ~typo_in_billing).then(swapped).otherwise("base").alias("support_base"),
     ).with_columns(
+        pl.format("{} {}", "base", "form").alias("registered_name"),
         _spelled(pl.col("salesforce_style"), pl.col("base")).alias("salesforce_name"),
         _spelled(pl.col("stripe_style"), pl.col("billing_base")).alias("stripe_name"),
         _spelled(pl.col("zendesk_style"), pl.col("support_base")).alias("zendesk_name"),
@@ -198,7 +213,6 @@ def _with_names(numbers: pl.DataFrame) -> pl.DataFrame:
 def _with_main_contact(seed: int, named: pl.DataFrame) -> pl.DataFrame:
     directory = Directory(seed, named)
     main = directory.people(named["customer"], pl.zeros(named.height, dtype=pl.Int64, eager=True))
-    cities, codes, countries = (tuple(place[part] for place in words.PLACES) for part in range(3))
     at = pl.col("agency")
     agency = pl.format("billing@ledgerhand{}.example", at.cast(pl.String).str.zfill(3))
     billing = (
@@ -215,12 +229,52 @@ def _with_main_contact(seed: int, named: pl.DataFrame) -> pl.DataFrame:
         pl.concat_str(
             pl.col("house_number").cast(pl.String), choose(words.STREETS, pl.col("street")), separator=" "
         ).alias("address_line"),
-        choose(cities, pl.col("place")).alias("city"),
-        choose(codes, pl.col("place")).alias("postal_code"),
-        choose(countries, pl.col("place")).alias("country"),
-        pl.format(
-            "+1 555 01{} {}",
-            (pl.col("phone_number") % 90 + 10).cast(pl.String),
-            pl.col("phone_number").cast(pl.String).str.zfill(4),
-        ).alias("phone"),
+        choose(places.CITIES, pl.col("place")).alias("city"),
+        choose(places.POSTAL_CODES, pl.col("place")).alias("postal_code"),
+        choose(places.COUNTRIES, pl.col("place")).alias("country"),
+        choose(places.TIME_ZONES, pl.col("place")).alias("time_zone"),
     )
+
+
+def _with_person_names(frame: pl.DataFrame) -> pl.DataFrame:
+    """Names, addresses and traps of private persons in the columns where companies have theirs."""
+
+    def named(system: str) -> pl.Expr:
+        return pl.format("{} {}", f"{system}_given", f"{system}_surname")
+
+    initial = pl.format("{}. {}", pl.col("given").str.slice(0, 1), "surname")
+    person = {
+        "base": named("stripe"),
+        "registered_name": pl.lit(None, dtype=pl.String),
+        "salesforce_name": named("salesforce"),
+        "stripe_name": named("stripe"),
+        "zendesk_name": named("zendesk"),
+        "product_name": pl.format("{}'s workspace", "product_given"),
+        "second_name": pl.when(pl.col("number_is_even")).then(initial).otherwise(named("zendesk")),
+        "trap": pl.col("person_trap"),
+        "billing_email": pl.col("person_email"),
+        "domain": pl.lit(None, dtype=pl.String),
+    }
+    short = (
+        pl.col("address_line")
+        .str.replace("Street$", "St")
+        .str.replace("Road$", "Rd")
+        .str.replace("Lane$", "Ln")
+        .str.replace("Avenue$", "Ave")
+    )
+    moved = pl.concat_str(
+        (pl.col("house_number") % 97 + 301).cast(pl.String),
+        choose(words.STREETS, (pl.col("street") + 3) % len(words.STREETS)),
+        separator=" ",
+    )
+    is_person = pl.col("is_person")
+    full = frame.with_columns(number_is_even=pl.col("customer") % 2 == 0)
+    return full.with_columns(
+        *(pl.when(is_person).then(value).otherwise(name).alias(name) for name, value in person.items()),
+        pl.when(is_person & (pl.col("salesforce_chance") < 0.4))
+        .then(short)
+        .otherwise("address_line")
+        .alias("salesforce_address_line"),
+        moved.alias("new_address_line"),
+        pl.col("use_email").fill_null(pl.col("main_email")).alias("use_email"),
+    ).drop("number_is_even")

@@ -20,7 +20,7 @@ class EventLog:
         """Append `count` rows; a single value is repeated for all of them."""
         if count:
             self._parts[happening].append(
-                {name: np.broadcast_to(np.asarray(values), (count,)) for name, values in columns.items()}
+                {name: _repeated(np.asarray(values), count) for name, values in columns.items()}
             )
 
     def frame(self, happening: str, empty_columns: tuple[str, ...]) -> pl.DataFrame:
@@ -34,3 +34,7 @@ class EventLog:
         if not parts:
             return pl.DataFrame(schema=dict.fromkeys(empty_columns, pl.Int64))
         return pl.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _repeated(values: NDArray[np.generic], count: int) -> NDArray[np.generic]:
+    return values if values.shape == (count,) else np.full(count, values)

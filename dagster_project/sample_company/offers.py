@@ -7,7 +7,7 @@ import numpy as np
 
 from dagster_project.sample_company import catalogue
 from dagster_project.sample_company.billing import Billing
-from dagster_project.sample_company.population import Population
+from dagster_project.sample_company.pricing import months_per_bill, unit_cents
 from dagster_project.sample_company.randomness import generator, pick
 from dagster_project.sample_company.state import State
 from dagster_project.sample_company.timeline import Floats, Ints, date_of, unix_seconds
@@ -20,17 +20,18 @@ REST_DAYS = 89
 """Days between two offers: three months, of which February to April are the shortest."""
 
 
-def kind_of_customer(state: State, population: Population, known: int) -> Ints:
+def kind_of_customer(state: State, known: int) -> Ints:
     """Position in `catalogue.KINDS`, from what a company can see: plan, interval and days with use."""
     low = state.active_day_count(known) < catalogue.LOW_USAGE_ACTIVE_DAYS
-    kind = 2 * population.plan[:known] + np.where(low, 0, 1)
-    return np.asarray(np.where(low & population.is_yearly[:known], catalogue.YEARLY_LOW_USAGE, kind))
+    kind = 2 * state.plan[:known] + np.where(low, 0, 1)
+    return np.asarray(np.where(low & state.is_yearly[:known], catalogue.YEARLY_LOW_USAGE, kind))
 
 
 def monthly_revenue_usd(billing: Billing, known: int) -> Floats:
     """Monthly recurring revenue in US dollars, shape (known,)."""
-    cents = billing.state.seats[:known] * billing.unit_cents[:known] / billing.months[:known]
-    return np.asarray(cents / 100 * catalogue.USD_PER_UNIT[billing.population.currency[:known]])
+    state, who = billing.state, np.arange(known)
+    cents = state.seats[who] * unit_cents(state, who) / months_per_bill(state, who)
+    return np.asarray(cents / 100 * catalogue.USD_PER_UNIT[state.currency[who]])
 
 
 def make_offers(billing: Billing, day: int, known: int) -> None:
@@ -52,7 +53,7 @@ def make_offers(billing: Billing, day: int, known: int) -> None:
     share = min(1.0, ENTRY_SHARE * subscribed.sum() / max(1, eligible.sum()))
     who = np.flatnonzero(eligible & (enters < share))
     arm = pick(arm_draw[who], catalogue.PROPENSITIES)
-    kind = kind_of_customer(state, population, known)[who]
+    kind = kind_of_customer(state, known)[who]
     state.offer[who] = arm
     state.offer_day[who] = day
     state.offer_factor[who] = catalogue.HAZARD_MULTIPLIERS[kind, arm]

@@ -23,7 +23,8 @@ def workspaces(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     return stamped(rows).with_columns(
         id=pl.col("workspace_id"),
         name=pl.col("product_name"),
-        owner_email=pl.col("main_email"),
+        owner_email=pl.col("use_email"),
+        time_zone=pl.col("time_zone"),
         stripe_customer_id=pl.when(pl.col("product_chance") < 0.90).then("stripe_id"),
         _customer=pl.col("customer"),
     )
@@ -37,10 +38,26 @@ def users(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """One row per person who was invited to a workspace."""
     rows = simulation.log.frame("user", ("customer", "slot", "second"))
     rows = rows.hstack(directory.people(rows["customer"], rows["slot"]))
-    rows = rows.hstack(directory.rows(rows["customer"], "workspace_id", "key"))
+    rows = rows.hstack(
+        directory.rows(
+            rows["customer"],
+            "workspace_id",
+            "key",
+            "is_person",
+            "product_given",
+            "product_surname",
+            "use_email",
+        )
+    )
     rows = rows.with_columns(created=pl.col("second"), modified=pl.col("second"))
     return stamped(rows).with_columns(
-        id=_user_ref(), name=pl.format("{} {}", "first_name", "last_name"), _customer=pl.col("customer")
+        id=_user_ref(),
+        name=pl.format(
+            "{} {}", pl.coalesce("product_given", "first_name"), pl.coalesce("product_surname", "last_name")
+        ),
+        email=pl.when("is_person").then("use_email").otherwise("email"),
+        _customer=pl.col("customer"),
+        _person=pl.col("slot"),
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagster_project.sample_company import churn, engagement, growth, offers
+from dagster_project.sample_company import churn, collection, engagement, growth, offers, pauses, plan_changes
 from dagster_project.sample_company.billing import Billing
 from dagster_project.sample_company.contacts import log_marketing, log_surveys, log_tickets, log_web_visits
 from dagster_project.sample_company.log import EventLog
 from dagster_project.sample_company.population import Population, draw_population
-from dagster_project.sample_company.state import initial_state
-from dagster_project.sample_company.timeline import date_of
+from dagster_project.sample_company.pricing import monthly_cents
+from dagster_project.sample_company.second_subscriptions import SecondSubscriptions
+from dagster_project.sample_company.state import NEVER, initial_state
+from dagster_project.sample_company.timeline import SECONDS_PER_DAY, date_of, unix_seconds
 from dagster_project.sample_company.usage import log_usage
 
 LOOKBACK_DAYS = 45
@@ -46,16 +48,24 @@ def simulate(customer_count: int, seed: int, last_day: int, detail_from_day: int
     state, log = initial_state(population), EventLog()
     billing = Billing(population, state, log)
     billing.open_with_history()
+    second_subscriptions = SecondSubscriptions(billing)
     for day in range(last_day + 1):
         known = population.known_on(day)
         engagement.drift(state, population, day, known)
         billing.arrive(day, known)
         billing.renew(day, known)
-        billing.collect(day, known)
+        plan_changes.change_interval(billing, day, known)
         growth.win_back(billing, day, known)
-        growth.change_seats(billing, day, known)
+        collection.collect(billing, day, known)
+        pauses.resume(billing, day, known)
+        plan_changes.change_seats(billing, day, known)
+        plan_changes.change_plan(billing, day, known)
+        pauses.pause(billing, day, known)
+        plan_changes.grant_coupons(billing, day, known)
+        plan_changes.sell_trainings(billing, day, known)
         offers.make_offers(billing, day, known)
         churn.decide(billing, day, known)
+        second_subscriptions.live(day, known)
         engagement.use_product_today(state, population, day, known)
         offers.record_retention(billing, day, known)
         if day >= detail_from_day - LOOKBACK_DAYS:
@@ -66,6 +76,7 @@ def simulate(customer_count: int, seed: int, last_day: int, detail_from_day: int
             log_web_visits(state, population, log, day, known)
         if date_of(day + 1).day == 1:
             _log_hazards(billing, day, known)
+            _log_revenue(billing, second_subscriptions, day, known)
     return Simulation(population, log, last_day)
 
 
@@ -83,5 +94,21 @@ def _log_hazards(billing: Billing, day: int, known: int) -> None:
         engagement=state.engagement[who],
         trouble=state.trouble[who],
         has_notice=state.has_notice[who],
-        kind=offers.kind_of_customer(state, population, known)[who],
+        kind=offers.kind_of_customer(state, known)[who],
+    )
+
+
+def _log_revenue(billing: Billing, second: SecondSubscriptions, day: int, known: int) -> None:
+    """At the end of a month, write down the true monthly recurring revenue of every subscriber."""
+    state = billing.state
+    who = np.flatnonzero(state.is_subscriber(known))
+    last_second = unix_seconds(day, np.full(len(who), SECONDS_PER_DAY - 1))
+    billing.log.add(
+        "revenue",
+        len(who),
+        customer=who,
+        day=day,
+        currency=state.currency[who],
+        cents=monthly_cents(state, who, last_second) + second.monthly_cents(who),
+        is_paused=state.pause_behavior[who] != NEVER,
     )

@@ -42,11 +42,18 @@ class State:
     ended_second: Ints
     ended_day: Ints
     cancel_reason: Ints
-    invoice_number: Ints
-    invoice_cents: Ints
-    invoice_second: Ints
-    invoice_attempts: Ints
-    invoice_reason: Ints
+    plan: Ints
+    is_yearly: Bools
+    currency: Ints
+    next_plan: Ints  # from the next renewal on, or NEVER
+    next_seats: Ints  # from the next renewal on, or NEVER
+    coupon: Ints  # position in the catalogue, or NEVER
+    coupon_start: Ints  # unix seconds
+    coupon_end: Ints  # unix seconds, NEVER for none
+    pause_behavior: Ints  # NEVER while bills are collected
+    resume_day: Ints
+    invoice_count: Ints
+    invoice_attempts: Ints  # of the open invoice
     retry_day: Ints
     offer: Ints
     offer_day: Ints
@@ -56,6 +63,15 @@ class State:
     def is_subscriber(self, known: int) -> Bools:
         """Has a paid subscription that runs, shape (known,)."""
         return np.asarray((self.status[:known] == ACTIVE) | (self.status[:known] == PAST_DUE))
+
+    def is_settled(self, known: int) -> Bools:
+        """Has a paid subscription without arrears, notice or pause, shape (known,)."""
+        return np.asarray(
+            (self.status[:known] == ACTIVE)
+            & ~self.has_notice[:known]
+            & (self.pause_behavior[:known] == NEVER)
+            & (self.retry_day[:known] == NEVER)
+        )
 
     def active_day_count(self, known: int) -> Ints:
         """Days with use among the last 30, shape (known,)."""
@@ -91,11 +107,18 @@ def initial_state(population: Population) -> State:
         ended_second=never(),
         ended_day=never(),
         cancel_reason=never(),
-        invoice_number=zeros(),
-        invoice_cents=zeros(),
-        invoice_second=zeros(),
+        plan=population.plan.copy(),
+        is_yearly=population.is_yearly.copy(),
+        currency=population.currency.copy(),
+        next_plan=never(),
+        next_seats=never(),
+        coupon=never(),
+        coupon_start=never(),
+        coupon_end=never(),
+        pause_behavior=never(),
+        resume_day=never(),
+        invoice_count=zeros(),
         invoice_attempts=zeros(),
-        invoice_reason=zeros(),
         retry_day=never(),
         offer=never(),
         offer_day=never(),

@@ -4,11 +4,13 @@ Frames carry the landing columns, `_day` (day number of delivery) and `_customer
 here: what happened (`contacts`), the words (`phrases`) and delivery (`delivery`).
 """
 
+import numpy as np
 import polars as pl
 
 from dagster_project.sample_company import phrases
 from dagster_project.sample_company.directory import Directory, choose, json_text
 from dagster_project.sample_company.simulation import Simulation
+from dagster_project.sample_company.support_desks import agents, first_agent, schedule_refs, second_agent
 from dagster_project.sample_company.timeline import day_of_second, unix_seconds, zulu_text
 
 ISSUE_TYPES = ("question", "incident", "problem", "task")
@@ -32,7 +34,9 @@ def organizations(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """One organization per company; some without the CRM's id, those on free mail without a domain."""
     people = simulation.population
     created = unix_seconds(people.first_day, people.anchor_second + 1_200)
-    rows = directory.frame.with_columns(pl.Series("created", created), pl.Series("modified", created))
+    rows = directory.frame.with_columns(pl.Series("created", created), pl.Series("modified", created)).filter(
+        ~pl.col("is_person")
+    )
     return stamped(rows).with_columns(
         id=pl.col("organization_id"),
         name=pl.col("zendesk_name"),
@@ -54,21 +58,34 @@ def users(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     columns = ("customer", "slot", "second")
     rows = simulation.log.frame("user", columns).filter(pl.col("slot") < USERS_PER_ORGANIZATION)
     rows = rows.hstack(directory.people(rows["customer"], rows["slot"]))
-    rows = rows.hstack(directory.rows(rows["customer"], "organization_id", "phone", "zendesk_chance"))
+    rows = rows.hstack(
+        directory.rows(
+            rows["customer"], "organization_id", "zendesk_phone", "zendesk_chance", "time_zone", "is_person",
+            "zendesk_name", "use_email",
+        )
+    )  # fmt: skip
+    rows = rows.filter(pl.Series(simulation.population.opens_tickets)[rows["customer"].cast(pl.UInt32)])
     rows = rows.with_columns(created=pl.col("second") + 1_800, modified=pl.col("second") + 1_800)
-    return stamped(rows).with_columns(
+    users = rows.with_columns(
         id=user_ref(pl.col("customer"), pl.col("slot")),
-        organization_id=pl.when((pl.col("zendesk_chance") * 1_000).cast(pl.Int64) % 12 > 0).then(
-            "organization_id"
-        ),
-        name=pl.format("{} {}", "first_name", "last_name"),
-        phone=pl.when(pl.col("slot") == 0).then("phone"),
+        organization_id=pl.when(
+            (pl.col("zendesk_chance") * 1_000).cast(pl.Int64) % 12 > 0, ~pl.col("is_person")
+        ).then("organization_id"),
+        name=pl.when("is_person")
+        .then("zendesk_name")
+        .otherwise(pl.format("{} {}", "first_name", "last_name")),
+        email=pl.when("is_person").then("use_email").otherwise("email"),
+        phone=pl.when(pl.col("slot") == 0).then("zendesk_phone"),
+        _person=pl.col("slot"),
         role=pl.lit("end-user"),
-        _customer=pl.col("customer"),
+        iana_time_zone=pl.col("time_zone"),
+        _customer=pl.col("customer").cast(pl.Int64),
     )
+    return stamped(pl.concat([users, agents()], how="diagonal_relaxed"))
 
 
-def _ticket_facts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
+def ticket_facts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
+    """One row per ticket with all that will become of it."""
     columns = (
         "customer",
         "day",
@@ -92,7 +109,7 @@ def _ticket_facts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     )
     rows = simulation.log.frame("ticket", columns)
     flags = ["has_organization", "is_escalated", "is_asked", "answers", "is_good"]
-    return rows.hstack(directory.rows(rows["customer"], "organization_id")).with_columns(
+    return rows.hstack(directory.rows(rows["customer"], "organization_id", "is_person")).with_columns(
         pl.col(flags).cast(pl.Boolean),
         ticket=FIRST_TICKET_ID + pl.col("day").cast(pl.Int64) * 100_000 + pl.col("sequence"),
         solved=pl.col("opened") + pl.col("solve_minutes") * 60,
@@ -116,15 +133,28 @@ def _metric_set(is_known: bool) -> pl.Expr:
 
 def tickets(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """Each ticket as new, as solved with its times, and as closed four days later."""
-    facts = _ticket_facts(simulation, directory).with_columns(created=pl.col("opened"))
+    facts = ticket_facts(simulation, directory).with_columns(created=pl.col("opened"))
+    ticket = facts["ticket"].to_numpy().astype(np.int64)
+    place = simulation.population.place[facts["customer"].to_numpy().astype(np.int64)]
+    facts = facts.with_columns(
+        schedule_refs(place).alias("schedule_id"),
+        pl.when("is_escalated")
+        .then(pl.Series(second_agent(directory.seed, ticket)))
+        .otherwise(pl.Series(first_agent(directory.seed, ticket)))
+        .alias("solver"),
+        assignee_id=pl.lit(None, dtype=pl.Int64),
+    )
     new = facts.with_columns(modified=pl.col("opened"), status=pl.lit("new"), metric_set=_metric_set(False))
     solved = facts.with_columns(
-        modified=pl.col("solved"), status=pl.lit("solved"), metric_set=_metric_set(True)
+        modified=pl.col("solved"),
+        status=pl.lit("solved"),
+        metric_set=_metric_set(True),
+        assignee_id=pl.col("solver"),
     )
     closed = solved.with_columns(modified=pl.col("solved") + CLOSED_AFTER, status=pl.lit("closed"))
     return stamped(pl.concat([new, solved, closed])).with_columns(
         id=pl.col("ticket"),
-        organization_id=pl.when("has_organization").then("organization_id"),
+        organization_id=pl.when("has_organization", ~pl.col("is_person")).then("organization_id"),
         requester_id=user_ref(pl.col("customer"), pl.col("slot")),
         subject=phrases.ticket_subject(pl.col("tone"), pl.col("text")),
         description=phrases.ticket_body(pl.col("tone"), pl.col("text")),
@@ -137,7 +167,7 @@ def tickets(simulation: Simulation, directory: Directory) -> pl.DataFrame:
 def satisfaction_ratings(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """Asked after the solution; most answer within two days, good or bad."""
     facts = (
-        _ticket_facts(simulation, directory).filter("is_asked").with_columns(created=pl.col("solved") + 3_600)
+        ticket_facts(simulation, directory).filter("is_asked").with_columns(created=pl.col("solved") + 3_600)
     )
     no_comment = pl.lit(None, dtype=pl.String)
     offered = facts.with_columns(modified=pl.col("created"), score=pl.lit("offered"), comment=no_comment)

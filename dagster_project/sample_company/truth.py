@@ -10,6 +10,8 @@ import polars as pl
 
 from dagster_project.sample_company import catalogue
 from dagster_project.sample_company.directory import Directory, choose
+from dagster_project.sample_company.relations import NOBODY, family_leads, parent_companies, roots
+from dagster_project.sample_company.second_subscriptions import SECOND_NUMBER
 from dagster_project.sample_company.simulation import Simulation
 from dagster_project.sample_company.timeline import HISTORY_START, unix_seconds
 
@@ -29,20 +31,24 @@ def _as_date(day: str) -> pl.Expr:
 
 
 def identities(delivered: dict[str, pl.DataFrame], directory: Directory) -> pl.DataFrame:
-    """One row per delivered record that stands for a company or one of its people, and whose it truly is."""
+    """One row per delivered record that stands for a customer or one of its people, and whose it truly is.
+
+    `true_person_ref` is null for records that stand for no natural person: accounts, organizations and billing
+    records of companies, and workspaces.
+    """
     parts = []
     for name in IDENTITY_OBJECTS:
         rows = delivered[name].filter(pl.col("_customer").is_not_null())
         system, _, object_name = name.partition("__")
         refs = rows.select(
-            pl.col(rows.columns[0]).cast(pl.String).alias("source_ref"), pl.col("_customer").cast(pl.Int64)
+            pl.col(rows.columns[0]).cast(pl.String).alias("source_ref"), "_customer", "_person"
         ).unique()
         refs = refs.with_columns(
             directory.rows(refs["_customer"], "ref")["ref"].alias("true_customer_ref"),
             pl.lit(system).alias("system"),
             pl.lit(object_name).alias("object"),
-        )
-        parts.append(refs.select("system", "object", "source_ref", "true_customer_ref"))
+        ).with_columns(true_person_ref=pl.format("{}_p{}", "true_customer_ref", "_person"))
+        parts.append(refs.select("system", "object", "source_ref", "true_customer_ref", "true_person_ref"))
     return pl.concat(parts).sort(pl.all())
 
 
@@ -62,6 +68,24 @@ def hazards(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     ).sort("as_of_date", "true_customer_ref")
 
 
+def revenue(simulation: Simulation, directory: Directory) -> pl.DataFrame:
+    """One row per subscriber and month-end: monthly recurring revenue in cents of the subscriber's currency.
+
+    It is what all running subscriptions of the customer bill per month, a year spread over twelve months,
+    after coupons that recur (`forever`, and `repeating` while they last; not `once`), rounded half up to the
+    cent per subscription. 0 while paused; arrears and given notice still count; trials, taxes, one-offs and
+    prorations do not. A second subscription still counts while the first one is paused.
+    """
+    rows = simulation.log.frame("revenue", ("customer", "day", "currency", "cents", "is_paused"))
+    return rows.select(
+        directory.rows(rows["customer"], "ref")["ref"].alias("true_customer_ref"),
+        _as_date("day").alias("month_end_date"),
+        choose(catalogue.CURRENCIES, pl.col("currency")).alias("currency"),
+        pl.col("cents").cast(pl.Int64).alias("mrr_cents"),
+        pl.col("is_paused").cast(pl.Boolean),
+    ).sort("month_end_date", "true_customer_ref")
+
+
 def offer_effects() -> pl.DataFrame:
     """One row per incentive and kind of customer: the factor on the hazard for 90 days."""
     kind, arm = (axis.ravel() for axis in np.indices(catalogue.HAZARD_MULTIPLIERS.shape))
@@ -75,24 +99,39 @@ def offer_effects() -> pl.DataFrame:
 
 
 def customers(simulation: Simulation, directory: Directory) -> pl.DataFrame:
-    """One row per company known so far, also those that only tried.
+    """One row per customer known so far, also those that only tried.
 
-    `churned_date` is the end of the last subscription, null while one runs.
+    `plan` and `billing_interval` are the latest. `churned_date` is the end of the last subscription, null while
+    one runs. `kind` is the kind of behaviour that offers act on; `customer_kind` is organization or person.
+    `true_household_ref` joins the members of a family or of a group of companies, null for those in none;
+    `true_parent_ref` is the parent company, or who stands for the family where the CRM declares it.
     """
     people = simulation.population
     known = people.known_on(simulation.last_day)
-    versions = simulation.log.frame("subscription", ()).sort("customer", "second", maintain_order=True)
+    # A second subscription ends before the first one, or with it.
+    versions = (
+        simulation.log.frame("subscription", ())
+        .filter(pl.col("number") != SECOND_NUMBER)
+        .sort("customer", "second", maintain_order=True)
+    )
     last = versions.group_by("customer", maintain_order=True).last()
     ended = last.filter(pl.col("ended_second") >= 0).select("customer", "ended_second")
     kinds = (
         simulation.log.frame("hazard", ("customer", "kind")).group_by("customer", maintain_order=True).last()
     )
     rows = directory.frame.head(known).select("customer", "ref", "base", "trap").with_columns(
-        pl.Series("plan_code", people.plan[:known]),
-        pl.Series("is_yearly", people.is_yearly[:known]),
+        pl.Series("household", _households(simulation, known), dtype=pl.String),
+        pl.Series("parent_ref", _parents(directory, known), dtype=pl.String),
+        pl.Series("is_person", people.is_person[:known]),
+        pl.Series("first_plan", people.plan[:known]),
+        pl.Series("first_interval", people.is_yearly[:known].astype(np.int64)),
         pl.Series("is_paying", people.is_paying[:known] & (people.join_day[:known] <= simulation.last_day)),
         pl.Series("join_day", people.join_day[:known]),
     )  # fmt: skip
+    terms = last.select("customer", "plan", "interval")
+    rows = rows.join(terms, on="customer", how="left", validate="1:1").with_columns(
+        plan_code=pl.coalesce("plan", "first_plan"), is_yearly=pl.coalesce("interval", "first_interval")
+    )
     rows = rows.join(ended, on="customer", how="left", validate="1:1").join(
         kinds.select("customer", pl.col("kind").alias("kind_code")), on="customer", how="left", validate="1:1"
     )
@@ -110,19 +149,48 @@ def customers(simulation: Simulation, directory: Directory) -> pl.DataFrame:
             "is_paying",
             pl.when(joined & pl.col("is_paying")).then(_as_date("join_day")).alias("joined_date"),
             pl.when(pl.col("is_paying")).then(_as_date("ended_day")).alias("churned_date"),
+            pl.when("is_person")
+            .then(pl.lit("person"))
+            .otherwise(pl.lit("organization"))
+            .alias("customer_kind"),
+            pl.col("household").alias("true_household_ref"),
+            pl.col("parent_ref").alias("true_parent_ref"),
         )
         .sort("true_customer_ref")
     )
 
 
+def _households(simulation: Simulation, known: int) -> list[str | None]:
+    """Family or group of companies of each known customer; None where nobody else known is in it."""
+    people = simulation.population
+    is_person = people.is_person[:known]
+    lead = family_leads(is_person)
+    top = roots(parent_companies(people.seed, is_person))
+    whole = np.where(lead == NOBODY, top, lead)
+    sizes = np.bincount(whole, minlength=known)[whole]
+    kind = np.where(is_person, "family", "group")
+    return [
+        f"{name}_{first + 1:06d}" if size > 1 else None
+        for name, first, size in zip(kind.tolist(), whole.tolist(), sizes.tolist(), strict=True)
+    ]
+
+
+def _parents(directory: Directory, known: int) -> pl.Series:
+    parent = pl.col("parent")
+    frame = directory.frame.head(known)
+    refs = pl.format("true_{}", (parent + 1).cast(pl.String).str.zfill(6))
+    return frame.select(pl.when(parent >= 0).then(refs)).to_series()
+
+
 def write_truth(
     truth_dir: Path, simulation: Simulation, directory: Directory, delivered: dict[str, pl.DataFrame]
 ) -> None:
-    """Write or replace the four truth files as Parquet."""
+    """Write or replace the truth files as Parquet."""
     truth_dir.mkdir(parents=True, exist_ok=True)
     tables = {
         "identities": identities(delivered, directory),
         "hazards": hazards(simulation, directory),
+        "mrr_monthly": revenue(simulation, directory),
         "offer_effects": offer_effects(),
         "customers": customers(simulation, directory),
     }

@@ -104,27 +104,6 @@ INDUSTRIES = (
     "Energy",
 )
 
-PLACES = (
-    ("Portland", "97205", "US"),
-    ("Austin", "78701", "US"),
-    ("Columbus", "43215", "US"),
-    ("Denver", "80202", "US"),
-    ("Raleigh", "27601", "US"),
-    ("Madison", "53703", "US"),
-    ("Tucson", "85701", "US"),
-    ("Boise", "83702", "US"),
-    ("Leeds", "LS1 4AP", "GB"),
-    ("Bristol", "BS1 5TR", "GB"),
-    ("Leipzig", "04109", "DE"),
-    ("Bremen", "28195", "DE"),
-    ("Utrecht", "3511 LX", "NL"),
-    ("Lyon", "69002", "FR"),
-)
-US_PLACES = 8
-"""The first places are in the United States."""
-GB_PLACES = 2
-"""Then come the British ones, then the euro countries."""
-
 STREETS = (
     "Mill Street",
     "Station Road",
@@ -136,3 +115,35 @@ STREETS = (
 )
 
 FREE_MAIL_DOMAINS = ("gmail.com", "outlook.com", "yahoo.com")
+
+NICKNAMES = (
+    ("Robert", "Bob"),
+    ("William", "Bill"),
+    ("Elizabeth", "Liz"),
+    ("Katherine", "Kate"),
+    ("Michael", "Mike"),
+    ("Thomas", "Tom"),
+    ("James", "Jim"),
+    ("Margaret", "Peggy"),
+    ("Richard", "Dick"),
+    ("Susan", "Sue"),
+    ("Daniel", "Dan"),
+    ("Patricia", "Pat"),
+    ("Edward", "Ted"),
+    ("Christina", "Tina"),
+    ("Alexander", "Alex"),
+    ("Andrew", "Drew"),
+    ("Joseph", "Joe"),
+    ("Rebecca", "Becky"),
+    ("Samuel", "Sam"),
+    ("Victoria", "Vicky"),
+    ("Anthony", "Tony"),
+    ("Deborah", "Debbie"),
+    ("Benjamin", "Ben"),
+    ("Jennifer", "Jenny"),
+)
+GIVEN_NAMES = (*(name for name, _ in NICKNAMES), *FIRST_NAMES)
+"""Given names of private persons; those with a nickname come first."""
+SURNAMES = (*LAST_NAMES, "Weber", "Novak", "Martin", "Brown", "Rossi", "Moreau", "Jansen", "Clarke")
+COMMON_NAMES = (("Maria", "Keller"), ("John", "Miller"), ("Anna", "Smith"), ("David", "Jones"))
+"""Names that belong to several unrelated persons."""

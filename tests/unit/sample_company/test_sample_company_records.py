@@ -57,6 +57,7 @@ def test_external_ids_are_usually_carried(landed, name, column, share):
 
 def test_most_billing_customers_carry_the_crm_id_and_some_share_an_address(landed):
     customers = landed.sound("stripe__customers").unique("id", keep="first")
+    customers = customers.filter(pl.col("individual_name").is_null())
     assert customers["metadata"].str.contains("salesforce_account_id").mean() == pytest.approx(0.83, abs=0.07)
     assert customers.group_by("email").len()["len"].max() >= 2
 
@@ -65,7 +66,10 @@ def test_every_delivered_record_of_a_company_has_a_true_customer(landed):
     who = landed.truth("identities")
     assert who.select("system", "object", "source_ref").is_unique().all()
     for system, name in (("stripe", "customers"), ("zendesk", "users"), ("product", "users")):
-        ids = landed.sound(f"{system}__{name}")[:, 0].cast(pl.String).unique()
+        rows = landed.sound(f"{system}__{name}")
+        if "role" in rows.columns:
+            rows = rows.filter(role="end-user")
+        ids = rows[:, 0].cast(pl.String).unique()
         assert set(ids) == set(who.filter(system=system, object=name)["source_ref"])
 
 
@@ -89,23 +93,6 @@ def test_invoices_tie_out_and_charges_pay_them(landed):
     )
     back = refunds.join(charges, left_on="charge", right_on="id", how="left", validate="1:1")
     assert (back["amount"] <= back["amount_right"]).all() and (back["status"] == "succeeded").all()
-
-
-def test_an_invoice_is_seats_times_price_of_the_subscription_at_that_time(landed):
-    items = landed.sound("stripe__subscriptions").sort("event_created").with_columns(
-        unit=pl.col("items").str.json_path_match("$.data[0].price.unit_amount").cast(pl.Int64),
-        seats=pl.col("items").str.json_path_match("$.data[0].quantity").cast(pl.Int64),
-    )  # fmt: skip
-    first = landed.sound("stripe__invoices").sort("event_created").group_by("id").first().sort("created")
-    both = first.join_asof(
-        items,
-        left_on="created",
-        right_on="event_created",
-        by_left="subscription",
-        by_right="id",
-        check_sortedness=False,
-    )
-    assert (both["unit"] * both["seats"] == both["total"]).all()
 
 
 def test_charges_fail_then_succeed_and_some_invoices_are_given_up(landed):
@@ -139,7 +126,6 @@ def test_json_fields_are_json(landed):
         ("stripe__invoices", "status_transitions"),
         ("stripe__charges", "payment_method_details"),
         ("stripe__products", "metadata"),
-        ("stripe__prices", "recurring"),
         ("zendesk__tickets", "via"),
         ("zendesk__tickets", "metric_set"),
         ("zendesk__organizations", "domain_names"),
@@ -147,6 +133,20 @@ def test_json_fields_are_json(landed):
     for name, column in fields:
         values = landed.sound(name)[column]
         assert values.null_count() == 0, (name, column)
+        for value in values.unique().to_list():
+            json.loads(value)
+    for name, column in (
+        ("stripe__prices", "recurring"),
+        ("stripe__subscriptions", "discount"),
+        ("stripe__subscriptions", "pause_collection"),
+        ("stripe__invoice_lines", "discount_amounts"),
+        ("stripe__invoice_lines", "tax_amounts"),
+        ("stripe__invoice_lines", "period"),
+        ("stripe__invoices", "total_discount_amounts"),
+        ("zendesk__schedules", "intervals"),
+    ):
+        values = landed.sound(name)[column].drop_nulls()
+        assert values.len() > 0, (name, column)
         for value in values.unique().to_list():
             json.loads(value)
 
@@ -167,6 +167,12 @@ def test_references_lead_to_delivered_records(landed):
         ("stripe__subscriptions", "customer", "stripe__customers"),
         ("stripe__invoices", "subscription", "stripe__subscriptions"),
         ("stripe__refunds", "charge", "stripe__charges"),
+        ("stripe__invoice_lines", "invoice", "stripe__invoices"),
+        ("stripe__invoice_lines", "price", "stripe__prices"),
+        ("stripe__invoice_lines", "product", "stripe__products"),
+        ("zendesk__ticket_events", "ticket_id", "zendesk__tickets"),
+        ("zendesk__ticket_events", "author_id", "zendesk__users"),
+        ("zendesk__holidays", "schedule_id", "zendesk__schedules"),
         ("zendesk__tickets", "requester_id", "zendesk__users"),
         ("product__events", "user_id", "product__users"),
         ("experiments__incentive_outcomes", "stripe_customer_id", "stripe__customers"),
