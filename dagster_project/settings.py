@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -55,6 +55,18 @@ class Settings(BaseSettings):
     customer_daily_days: int = Field(
         default=400, ge=31, le=3650, description="a whole number of days, 31 to 3650"
     )
+    identity_match_probability: float = Field(
+        default=0.95, ge=0.5, lt=1, description="a probability, 0.5 to below 1"
+    )
+    identity_review_probability: float = Field(
+        default=0.50,
+        ge=0.01,
+        lt=1,
+        description="a probability, 0.01 to below 1, not above the one for a match",
+    )
+    identity_max_parties_per_identifier: int = Field(
+        default=10, ge=2, le=1000, description="a whole number, 2 to 1000"
+    )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
     @field_validator("sources", mode="before")
@@ -87,6 +99,13 @@ class Settings(BaseSettings):
             raise ValueError("out of range")
         return value
 
+    @field_validator("identity_review_probability")
+    @classmethod
+    def _is_not_above_the_match(cls, value: float, checked: ValidationInfo) -> float:
+        if value > checked.data.get("identity_match_probability", 1):
+            raise ValueError("above the probability of a match")
+        return value
+
     @field_validator("reporting_currency")
     @classmethod
     def _has_a_rate(cls, value: str) -> str:
@@ -98,6 +117,11 @@ class Settings(BaseSettings):
     def inbox_dir(self) -> Path:
         """Where a user drops files; nothing of ours writes there."""
         return self.data_dir / "inbox"
+
+    @property
+    def identity_overrides_path(self) -> Path:
+        """Where a user decides which records are one customer; need not exist."""
+        return self.data_dir / "identity_overrides.csv"
 
     @property
     def landing_dir(self) -> Path:

@@ -1,19 +1,84 @@
-"""Who the customer is, as an asset. The rules are in `identity/`."""
+"""Who the customer is, as assets. The rules are in `identity/`."""
+
+from collections.abc import Iterator
 
 import dagster as dg
+import duckdb
 import polars as pl
 
-from dagster_project.defs.resources import DATA_ENGINEERING
-from dagster_project.identity.resolve import resolve_identities
+from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date
+from dagster_project.identity.overrides import OverrideError, read_overrides
+from dagster_project.identity.resolve import IdentityOptions, resolve_identities
+from dagster_project.settings import settings
+
+DESCRIPTIONS = {
+    "customer_identities": "One row per source record: the customer and person it belongs to, and how that is known.",
+    "identity_review_queue": "One row per pair of records that may be one customer and that nobody has decided.",
+    "identity_shared_identifiers": "One row per identifier that too many parties share to link anybody.",
+    "identity_changes": "One row per customer that a run merged, split or renamed, since the warehouse was begun.",
+    "household_members": "One row per household and customer in it.",
+}
+CHANGE_KEY = ["detected_date", "change_kind", "customer_id_before", "customer_id_after"]
+CHANGE_SCHEMA = {**dict.fromkeys(CHANGE_KEY, pl.String), "detected_date": pl.Date, "record_count": pl.Int64}
 
 
-@dg.asset(
-    key_prefix="silver",
-    group_name="silver",
-    owners=[DATA_ENGINEERING],
-    kinds={"python", "polars"},
+def stored(table: str) -> pl.DataFrame:
+    """A silver table as the run before left it; no columns in a new warehouse."""
+    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+        found = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'silver' and table_name = ?", [table]
+        ).fetchall()
+        return pl.DataFrame(connection.sql(f"from silver.{table}").to_arrow_table() if found else None)
+
+
+def with_history(history: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """The changes of all runs; what the same day tells again replaces what it told before."""
+    typed = [
+        frame.select(pl.col(column).cast(dtype) for column, dtype in CHANGE_SCHEMA.items())
+        for frame in (history, changes)
+        if frame.columns
+    ]
+    return pl.concat(typed).unique(CHANGE_KEY, keep="last").sort(CHANGE_KEY)
+
+
+@dg.multi_asset(
+    outs={
+        name: dg.AssetOut(
+            key=["silver", name],
+            description=description,
+            group_name="silver",
+            owners=[DATA_ENGINEERING],
+            kinds={"python", "polars"},
+        )
+        for name, description in DESCRIPTIONS.items()
+    },
     ins={"parties": dg.AssetIn(["silver", "parties"])},
 )
-def customer_identities(parties: pl.DataFrame) -> pl.DataFrame:
-    """One row per source record: the customer it belongs to and how that is known."""
-    return resolve_identities(parties)
+def identities(context: dg.AssetExecutionContext, parties: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
+    """Who is who, which pairs are in doubt, and what is new since the run before."""
+    try:
+        overrides = read_overrides(settings().identity_overrides_path)
+    except OverrideError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    known = settings()
+    resolution = resolve_identities(
+        parties,
+        overrides,
+        previous=stored("customer_identities"),
+        options=IdentityOptions(
+            max_parties_per_identifier=known.identity_max_parties_per_identifier,
+            match_probability=known.identity_match_probability,
+            review_probability=known.identity_review_probability,
+        ),
+    )
+    new_changes = resolution.changes.with_columns(
+        detected_date=pl.lit(run_as_of_date(context), dtype=pl.Date)
+    )
+    for name, frame in {
+        "customer_identities": resolution.identities,
+        "identity_review_queue": resolution.review_queue,
+        "identity_shared_identifiers": resolution.shared_identifiers,
+        "identity_changes": with_history(stored("identity_changes"), new_changes),
+        "household_members": resolution.household_members,
+    }.items():
+        yield dg.Output(frame, output_name=name)

@@ -82,8 +82,8 @@
             case
                 when not is_discounted then bill_amount
                 when discount_percent is not null
-                    then cast(
-                        round(bill_amount * (100 - discount_percent) * cast(0.01 as decimal(3, 2)), 2)
+                    then cast(  -- it is the discount that a bill rounds to the cent
+                        bill_amount - round(bill_amount * discount_percent * cast(0.01 as decimal(3, 2)), 2)
                         as decimal(18, 2)
                     )
                 else greatest(bill_amount - discount_amount, 0)

@@ -36,6 +36,9 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "churn_horizon_days": 90,
         "late_arrival_days": 60,
         "customer_daily_days": 400,
+        "identity_match_probability": 0.95,
+        "identity_review_probability": 0.5,
+        "identity_max_parties_per_identifier": 10,
         "gross_margin_share": 0.8,
     }
 
@@ -55,6 +58,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CHURN_HORIZON_DAYS": "180",
         "LATE_ARRIVAL_DAYS": "30",
         "CUSTOMER_DAILY_DAYS": "90",
+        "IDENTITY_MATCH_PROBABILITY": "0.9",
+        "IDENTITY_REVIEW_PROBABILITY": "0.4",
+        "IDENTITY_MAX_PARTIES_PER_IDENTIFIER": "20",
         "GROSS_MARGIN_SHARE": "1",
     }
     assert {f"CUSTINT_{name}" for name in values} == {
@@ -71,6 +77,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "churn_horizon_days": 180,
         "late_arrival_days": 30,
         "customer_daily_days": 90,
+        "identity_match_probability": 0.9,
+        "identity_review_probability": 0.4,
+        "identity_max_parties_per_identifier": 20,
         "gross_margin_share": 1.0,
     }
 

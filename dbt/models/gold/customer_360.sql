@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of_date',
-    on_schema_change='fail'
+    on_schema_change='append_new_columns'
 ) }}
 
 with features as (
@@ -11,6 +11,14 @@ with features as (
 
 customers as (
     select * from {{ ref('dim_customer') }}
+),
+
+profile_completeness as (
+    select * from {{ ref('customer_profile_completeness') }}
+),
+
+customer_days as (
+    select * from {{ ref('fct_customer_daily') }}
 ),
 
 {% for name in ['rfm', 'clv', 'health', 'churn', 'incentives'] -%}
@@ -29,10 +37,15 @@ joined as (
         customers.kind,
         customers.email,
         customers.phone,
+        customers.parent_customer_id,
+        customers.household_id,
+        profile_completeness.completeness_score,
+        profile_completeness.completeness_level,
         features.industry,
         features.country,
         features.customer_since_date,
         features.tenure_days,
+        customer_days.lifecycle_stage,
         features.is_subscriber,
         features.plan,
         features.mrr_amount,
@@ -78,6 +91,9 @@ joined as (
         incentives.reason as incentive_reason
     from features
     inner join customers on features.customer_id = customers.customer_id
+    left join profile_completeness on features.customer_id = profile_completeness.customer_id
+    left join customer_days
+        on features.customer_id = customer_days.customer_id and features.as_of_date = customer_days.date
     inner join rfm on features.customer_id = rfm.customer_id
     inner join clv on features.customer_id = clv.customer_id
     inner join health on features.customer_id = health.customer_id

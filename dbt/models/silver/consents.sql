@@ -22,7 +22,7 @@ marketing_consents as (
         consents.source,
         consents.recorded_at
     from marketing__consents as consents
-    inner join email_identities on lower(consents.email) = email_identities.source_ref
+    inner join email_identities on {{ email_ref('consents.email') }} = email_identities.source_ref
 ),
 
 file_consents as (

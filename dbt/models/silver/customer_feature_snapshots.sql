@@ -25,7 +25,7 @@ labels as (
         horizons.label_known_date,
         coalesce(bool_or(
             versions.is_paid_status
-            and versions.mrr_amount > 0
+            and versions.list_mrr_amount > 0
             and versions.paid_from_at < horizons.horizon_end
             and coalesce(versions.ended_at >= horizons.horizon_end, true)
         ), false) as is_subscriber_at_horizon

@@ -1,9 +1,13 @@
-with charges as (
-    {{ latest_versions(ref('stripe__charges'), 'charge_ref') }}
+with received_payments as (
+    select * from {{ ref('received_payments') }}
 ),
 
 files__transactions as (
     select * from {{ ref('files__transactions') }}
+),
+
+transactions as (
+    select * from {{ ref('transactions') }}
 ),
 
 stripe_identities as (
@@ -16,29 +20,75 @@ file_identities as (
 
 stripe_payments as (
     select
-        'stripe:' || charges.charge_ref as payment_id,
+        'stripe:' || payments.payment_ref as payment_id,
+        'stripe' as system,
         stripe_identities.customer_id,
-        charges.status,
-        charges.created_at as attempted_at
-    from charges
-    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
+        transactions.transaction_id,
+        payments.status,
+        payments.failure_code,
+        payments.payment_method,
+        payments.created_at as attempted_at,
+        payments.amount as original_amount,
+        payments.currency
+    from received_payments as payments
+    inner join stripe_identities on payments.customer_ref = stripe_identities.source_ref
+    left join transactions on transactions.transaction_id = 'stripe:' || payments.invoice_ref
 ),
 
+-- The file drop tells of a payment only through what became of the transaction.
 file_payments as (
     select
-        'files:' || transactions.transaction_ref as payment_id,
+        'files:' || files.transaction_ref as payment_id,
+        'files' as system,
         file_identities.customer_id,
-        if(transactions.status = 'failed', 'failed', 'succeeded') as status,
-        transactions.occurred_at as attempted_at
-    from files__transactions as transactions
-    inner join file_identities on transactions.customer_ref = file_identities.source_ref
-    where coalesce(transactions.status, 'paid') in ('paid', 'refunded', 'failed')
+        'files:' || files.transaction_ref as transaction_id,
+        if(files.status = 'failed', 'failed', 'succeeded') as status,
+        cast(null as text) as failure_code,
+        files.payment_method,
+        files.occurred_at as attempted_at,
+        files.amount as original_amount,
+        coalesce(files.currency, {{ reporting_currency() }}) as currency
+    from files__transactions as files
+    inner join file_identities on files.customer_ref = file_identities.source_ref
+    where
+        coalesce(files.status, 'paid') in ('paid', 'refunded', 'failed')
+        and coalesce(files.kind, 'order') <> 'refund'
 ),
 
 all_payments as (
     select * from stripe_payments
     union all
     select * from file_payments
+),
+
+with_rate as (
+    select
+        *,
+        {{ exchange_rate('all_payments.currency', 'all_payments.attempted_at') }} as exchange_rate,
+        {{ exchange_rate_date('all_payments.currency', 'all_payments.attempted_at') }} as rate_date
+    from all_payments
+),
+
+described as (
+    select
+        payment_id,
+        system,
+        customer_id,
+        transaction_id,
+        -- A payment without a transaction stands for itself.
+        row_number() over (
+            partition by coalesce(transaction_id, payment_id) order by attempted_at, payment_id
+        ) as attempt_number,
+        status,
+        failure_code,
+        payment_method,
+        attempted_at,
+        original_amount,
+        currency,
+        exchange_rate,
+        rate_date,
+        {{ at_exchange_rate('original_amount', 'exchange_rate') }} as payment_amount
+    from with_rate
 )
 
-select * from all_payments
+select * from described

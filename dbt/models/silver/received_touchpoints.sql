@@ -11,7 +11,7 @@ with marketing__touchpoints as (
 described as (
     select
         touchpoint_ref,
-        lower(email) as email_ref,
+        {{ email_ref('email') }} as email_ref,
         occurred_at,
         channel,
         campaign_ref,

@@ -25,7 +25,7 @@ marketing_responses as (
         'nps' as survey_kind,
         cast(responses.rating as double) as rating
     from received_survey_responses as responses
-    inner join email_identities on responses.email = email_identities.source_ref
+    inner join email_identities on responses.email_ref = email_identities.source_ref
 ),
 
 file_responses as (

@@ -1,0 +1,25 @@
+with payments as (
+    select * from {{ ref('payments') }}
+),
+
+described as (
+    select
+        payment_id,
+        customer_id,
+        system,
+        transaction_id,
+        attempt_number,
+        status,
+        failure_code,
+        payment_method,
+        attempted_at,
+        cast(attempted_at as date) as payment_date,
+        payment_amount,
+        original_amount,
+        currency,
+        cast(exchange_rate as double) as exchange_rate,
+        rate_date
+    from payments
+)
+
+select * from described

@@ -1,0 +1,109 @@
+with subscription_terms as (
+    select * from {{ ref('subscription_terms') }}
+),
+
+transaction_lines as (
+    select * from {{ ref('transaction_lines') }}
+),
+
+data_window as (
+    select * from {{ ref('data_window') }}
+),
+
+-- Terms under which the subscription is paid for; a trial owns nothing.
+owned_terms as (
+    select
+        terms.customer_id,
+        {{ subscribed_product_id('terms') }} as product_id,
+        terms.subscription_id,
+        terms.seat_count,
+        greatest(terms.effective_from, terms.paid_from_at) as owned_from,
+        terms.effective_to as owned_to,
+        cast(data_window.last_date + 1 as timestamp) as data_end
+    from subscription_terms as terms
+    cross join data_window
+    where
+        terms.is_paid_status
+        and coalesce(terms.product_ref, terms.plan) <> 'unknown'
+        and coalesce(greatest(terms.effective_from, terms.paid_from_at) < terms.effective_to, true)
+        and greatest(terms.effective_from, terms.paid_from_at) <= data_window.last_date + 1
+),
+
+subscribed as (
+    select
+        customer_id,
+        product_id,
+        'subscription' as acquired_by,
+        min(cast(owned_from as date)) as first_owned_date,
+        max(cast(least(coalesce(owned_to, data_end), data_end) - interval 1 microsecond as date)) as last_owned_date,
+        coalesce(bool_or(coalesce(owned_to >= data_end, true)), false) as is_owned,
+        cast(coalesce(sum(seat_count) filter (where coalesce(owned_to >= data_end, true)), 0) as double) as quantity
+    from owned_terms
+    group by customer_id, product_id
+),
+
+-- A thing that was bought and paid stays owned from its first day to the last day of the data.
+purchased as (
+    select
+        transaction_lines.customer_id,
+        transaction_lines.product_id,
+        'purchase' as acquired_by,
+        min(cast(transaction_lines.occurred_at as date)) as first_owned_date,
+        max(data_window.last_date) as last_owned_date,
+        true as is_owned,
+        cast(sum(transaction_lines.quantity) as double) as quantity
+    from transaction_lines
+    cross join data_window
+    where
+        transaction_lines.line_kind = 'one_off'
+        and transaction_lines.status = 'paid'
+        and transaction_lines.product_id <> 'unknown'
+        and transaction_lines.quantity > 0
+    group by transaction_lines.customer_id, transaction_lines.product_id
+),
+
+owned as (
+    select * from subscribed
+    union all
+    select * from purchased
+),
+
+per_product as (
+    select
+        customer_id,
+        product_id,
+        max(acquired_by) as acquired_by,
+        min(first_owned_date) as first_owned_date,
+        max(last_owned_date) as last_owned_date,
+        bool_or(is_owned) as is_owned,
+        sum(quantity) as quantity
+    from owned
+    group by customer_id, product_id
+),
+
+spend as (
+    select
+        customer_id,
+        product_id,
+        sum(total_amount) as spend_amount
+    from transaction_lines
+    where status = 'paid'
+    group by customer_id, product_id
+),
+
+described as (
+    select
+        per_product.customer_id,
+        per_product.product_id,
+        per_product.acquired_by,
+        per_product.first_owned_date,
+        per_product.last_owned_date,
+        per_product.is_owned,
+        per_product.quantity,
+        cast(coalesce(spend.spend_amount, 0) as decimal(18, 2)) as spend_amount
+    from per_product
+    left join spend
+        on per_product.customer_id = spend.customer_id and per_product.product_id = spend.product_id
+)
+
+select * from described

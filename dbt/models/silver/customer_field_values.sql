@@ -1,0 +1,177 @@
+with profile_versions as (
+    select * from {{ ref('profile_versions') }}
+),
+
+subscription_versions as (
+    select * from {{ ref('subscription_versions') }}
+),
+
+survivorship_rules as (
+    select * from {{ ref('survivorship_rules') }}
+),
+
+-- One row per field that a version of a record fills.
+said_values as (
+    {%- for field in golden_fields() %}
+    select
+        customer_id,
+        '{{ field }}' as field,
+        cast({{ 'stated_plan' if field == 'plan' else field }} as text) as field_value,
+        system,
+        object,
+        source_ref,
+        record_created_at,
+        is_deleted_record,
+        valid_from,
+        valid_to
+    from profile_versions
+    where {{ 'stated_plan' if field == 'plan' else field }} is not null
+    union all
+    {%- endfor %}
+    select
+        customer_id,
+        'plan' as field,
+        plan as field_value,
+        system,
+        'subscriptions' as object,
+        subscription_ref as source_ref,
+        started_at as record_created_at,
+        false as is_deleted_record,
+        greatest(valid_from, paid_from_at) as valid_from,
+        least(valid_to, ended_at) as valid_to
+    from subscription_versions
+    where
+        is_paid_status
+        and plan is not null
+        and coalesce(greatest(valid_from, paid_from_at) < least(valid_to, ended_at), true)
+),
+
+-- A version that changed another field did not say this one anew: such versions are one.
+with_changes as (
+    select
+        *,
+        coalesce(lag(field_value) over same_record = field_value and lag(valid_to) over same_record = valid_from, false)
+            as is_unchanged
+    from said_values
+    window same_record as (partition by field, system, object, source_ref order by valid_from)
+),
+
+numbered_changes as (
+    select
+        *,
+        count(*) filter (where not is_unchanged) over (
+            partition by field, system, object, source_ref order by valid_from
+        ) as change_number
+    from with_changes
+),
+
+distinct_values as (
+    select
+        customer_id,
+        field,
+        field_value,
+        system,
+        object,
+        source_ref,
+        min(record_created_at) as record_created_at,
+        bool_or(is_deleted_record) as is_deleted_record,
+        min(valid_from) as valid_from,
+        if(bool_or(valid_to is null), null, max(valid_to)) as valid_to
+    from numbered_changes
+    group by customer_id, field, field_value, system, object, source_ref, change_number
+),
+
+-- A trusted source speaks through its oldest record that still exists, and before that through its oldest one; that
+-- also bounds how many values compete.
+competing_values as (
+    select
+        distinct_values.*,
+        survivorship_rules.rule,
+        {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }}
+            as source_priority
+    from distinct_values
+    inner join survivorship_rules on distinct_values.field = survivorship_rules.field
+    where {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }} > 0
+    window
+        same_source as (
+            partition by
+                distinct_values.customer_id, distinct_values.field, distinct_values.system, distinct_values.object
+        )
+    qualify
+        survivorship_rules.rule = 'most_recent'
+        or dense_rank() over (
+            same_source order by
+                distinct_values.is_deleted_record, distinct_values.record_created_at, distinct_values.source_ref
+        ) = 1
+        or dense_rank() over (
+            same_source order by distinct_values.record_created_at, distinct_values.source_ref
+        ) = 1
+),
+
+moments_of_change as (
+    select
+        customer_id,
+        field,
+        valid_from as changed_at
+    from competing_values
+    union distinct
+    select
+        customer_id,
+        field,
+        valid_to as changed_at
+    from competing_values
+    where valid_to is not null
+),
+
+-- Who wins at each moment at which anything changed; nobody, when no record said anything then.
+winners as (
+    select
+        moments_of_change.customer_id,
+        moments_of_change.field,
+        moments_of_change.changed_at,
+        competing_values.field_value,
+        competing_values.system,
+        competing_values.object,
+        competing_values.source_ref,
+        competing_values.rule
+    from moments_of_change
+    left join competing_values
+        on
+            moments_of_change.customer_id = competing_values.customer_id
+            and moments_of_change.field = competing_values.field
+            and moments_of_change.changed_at >= competing_values.valid_from
+            and coalesce(moments_of_change.changed_at < competing_values.valid_to, true)
+    qualify row_number() over (
+        partition by moments_of_change.customer_id, moments_of_change.field, moments_of_change.changed_at
+        order by
+            competing_values.is_deleted_record asc,
+            if(competing_values.rule = 'most_recent', competing_values.valid_from, null) desc nulls last,
+            competing_values.source_priority asc,
+            competing_values.record_created_at asc,
+            competing_values.system asc,
+            competing_values.object asc,
+            competing_values.source_ref asc
+    ) = 1
+),
+
+with_validity as (
+    select
+        customer_id,
+        field,
+        field_value,
+        system,
+        object,
+        source_ref,
+        rule,
+        changed_at as valid_from,
+        lead(changed_at) over (partition by customer_id, field order by changed_at) as valid_to
+    from winners
+),
+
+field_values as (
+    select *
+    from with_validity
+    where field_value is not null
+)
+
+select * from field_values
