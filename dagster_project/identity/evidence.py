@@ -1,13 +1,20 @@
 """What the records say about who they are.
 
-Here: evidence with types, numbers and keys, and the claims that groups of records make on keys, one function
-for each step of `resolve.py`. Not here: the decision who is joined (`groups.py`).
+Here: the schema of the evidence, its types, numbers and normalised keys. Not here: how a key is spelled
+(`keys.py`, `spelling.py`) and who is joined by it (`exact.py`).
 """
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 
 from dagster_project.identity.keys import email_company_domain, email_key, web_company_domain
+from dagster_project.identity.spelling import (
+    organization_name,
+    person_name_parts,
+    phone_numbers,
+    plain_text,
+    street_address,
+)
 
 PARTY_SCHEMA: dict[str, DataTypeClass | pl.DataType] = {
     "system": pl.String,
@@ -15,12 +22,21 @@ PARTY_SCHEMA: dict[str, DataTypeClass | pl.DataType] = {
     "source_ref": pl.String,
     "kind": pl.String,
     "name": pl.String,
+    "given_name": pl.String,
+    "surname": pl.String,
     "email": pl.String,
     "phone": pl.String,
     "domain": pl.String,
+    "address_line": pl.String,
+    "city": pl.String,
+    "postal_code": pl.String,
+    "country": pl.String,
+    "birth_date": pl.Date,
     "link_system": pl.String,
     "link_object": pl.String,
     "link_ref": pl.String,
+    "parent_ref": pl.String,
+    "is_paying_party": pl.Boolean,
     "created_at": pl.Datetime("us"),
 }
 RECORD_KEY = ["system", "object", "source_ref"]
@@ -40,135 +56,92 @@ def typed_evidence(parties: pl.DataFrame) -> pl.DataFrame:
 
 
 def number_nodes(evidence: pl.DataFrame, account_objects: tuple[tuple[str, str], ...]) -> pl.DataFrame:
-    """One row per record, and per absent record that another one points to, numbered in key order."""
-    records = evidence.group_by(RECORD_KEY).agg(pl.col("created_at").min(), is_record=pl.lit(value=True))
+    """Number the records, and the absent records that others point to, in the order of their keys.
+
+    Args:
+        evidence: Typed evidence.
+        account_objects: (system, object) whose organizations stand for one company each.
+
+    Returns:
+        One row per node: `node` (from 0), `system`, `object`, `source_ref`, `created_at`, `is_record`,
+        `is_organization`, `is_account`, `is_paying_party`, `own_key` and `parent_key` (text; null without a
+        parent).
+    """
+    is_organization = (pl.col("kind") == "organization").fill_null(value=False).any()
+    records = evidence.group_by(RECORD_KEY).agg(
+        pl.col("created_at").min(),
+        is_organization.alias("is_organization"),
+        pl.col("is_paying_party").fill_null(value=False).any(),
+        pl.col("parent_ref").drop_nulls().min(),
+        is_record=pl.lit(value=True),
+    )
     targets = (
         evidence.drop_nulls(LINK_KEY)
         .select(pl.col(link).alias(key) for link, key in zip(LINK_KEY, RECORD_KEY, strict=True))
         .unique()
         .join(records, on=RECORD_KEY, how="anti")
-        .with_columns(created_at=pl.lit(None, dtype=pl.Datetime("us")), is_record=pl.lit(value=False))
+        .with_columns(is_organization=pl.lit(value=False), is_record=pl.lit(value=False))
     )
-    is_account = pl.any_horizontal(
+    is_account_object = pl.any_horizontal(
         pl.lit(value=False),
         *((pl.col("system") == system) & (pl.col("object") == name) for system, name in account_objects),
     )
+    own_key = pl.concat_str("system", "object", "source_ref", separator="/")
+    parent_key = pl.concat_str("system", "object", "parent_ref", separator="/")
     return (
-        pl.concat([records, targets])
+        pl.concat([records, targets], how="diagonal")
         .sort(RECORD_KEY)
-        .with_columns(is_account=is_account, node=pl.int_range(pl.len(), dtype=pl.Int64))
+        .with_columns(
+            is_paying_party=pl.col("is_paying_party").fill_null(value=False),
+            is_account=is_account_object & (pl.col("is_organization") | ~pl.col("is_record")),
+            node=pl.int_range(pl.len(), dtype=pl.Int64),
+            parent_key=pl.when(parent_key != own_key).then(parent_key),
+            own_key=own_key,
+        )
+        .drop("parent_ref")
     )
 
 
 def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Put node numbers in the place of names and normalised keys in the place of raw texts.
+    """Put node numbers in the place of references and normalised keys in the place of raw texts.
 
     Args:
         evidence: Typed evidence.
         nodes: Numbered nodes.
 
     Returns:
-        One row per row of evidence: `node`, `link_node`, `email_key`, `email_domain` and `stated_domain`
-        (company domains of the address and of the domain field), `is_organization`, `is_account`.
+        One row per row of evidence: `node`, `link_node`, `is_organization`, `is_account`; the keys
+        `email_key`, `phone_key` (E.164), `email_domain` and `stated_domain` (company domains of the address
+        and of the domain field); `given_name`, `surname` (persons), `organization_name` (organizations),
+        `street`, `city`, `postal_code` (plain text), `birth_date`.
     """
     numbers = nodes.select(*RECORD_KEY, "node", "is_account")
     link_numbers = nodes.select(
         *(pl.col(key).alias(link) for link, key in zip(LINK_KEY, RECORD_KEY, strict=True)),
         pl.col("node").alias("link_node"),
     )
+    is_organization = (pl.col("kind") == "organization").fill_null(value=False)
+    given_name, surname = person_name_parts(pl.col("name"), pl.col("given_name"), pl.col("surname"))
     return (
         evidence.join(numbers, on=RECORD_KEY, validate="m:1")
         .join(link_numbers, on=LINK_KEY, how="left", validate="m:1")
+        .join(phone_numbers(evidence), on=["phone", "country"], how="left", validate="m:1", nulls_equal=True)
         .with_columns(email_key=email_key(pl.col("email")))
         .select(
             "node",
             "link_node",
+            is_organization.alias("is_organization"),
+            "is_account",
             "email_key",
+            "phone_key",
             email_company_domain(pl.col("email_key")).alias("email_domain"),
             web_company_domain(pl.col("domain")).alias("stated_domain"),
-            (pl.col("kind") == "organization").fill_null(value=False).alias("is_organization"),
-            "is_account",
+            pl.when(~is_organization).then(given_name).alias("given_name"),
+            pl.when(~is_organization).then(surname).alias("surname"),
+            pl.when(is_organization).then(organization_name(pl.col("name"))).alias("organization_name"),
+            street_address(pl.col("address_line")).alias("street"),
+            plain_text(pl.col("city")).alias("city"),
+            plain_text(pl.col("postal_code")).str.replace_all(" ", "", literal=True).alias("postal_code"),
+            "birth_date",
         )
     )
-
-
-def _with_group(evidence: pl.DataFrame, nodes: pl.DataFrame, group_column: str) -> pl.DataFrame:
-    return evidence.join(nodes.select("node", pl.col(group_column).alias("group")), on="node", validate="m:1")
-
-
-def email_claims(evidence: pl.DataFrame, nodes: pl.DataFrame, group_column: str) -> pl.DataFrame:
-    """The addresses that each group carries, as `groups.linking_claims` takes them."""
-    return (
-        _with_group(evidence.drop_nulls("email_key"), nodes, group_column)
-        .select(
-            "group",
-            pl.col("email_key").alias("key"),
-            pl.col("email_domain").alias("domain"),
-            pl.lit(value=False).alias("is_stated"),
-        )
-        .unique()
-    )
-
-
-def organization_claims(evidence: pl.DataFrame, nodes: pl.DataFrame, group_column: str) -> pl.DataFrame:
-    """Company domains of the groups' organizations: the stated ones or, without any, those of e-mails."""
-    organizations = _with_group(evidence.filter("is_organization"), nodes, group_column)
-    stated = (
-        organizations.drop_nulls("stated_domain")
-        .select("group", pl.col("stated_domain").alias("key"))
-        .unique()
-    )
-    from_email = (
-        organizations.drop_nulls("email_domain")
-        .select("group", pl.col("email_domain").alias("key"))
-        .unique()
-        .join(stated, on="group", how="anti")
-    )
-    return pl.concat(
-        [
-            stated.with_columns(is_stated=pl.lit(value=True)),
-            from_email.with_columns(is_stated=pl.lit(value=False)),
-        ]
-    ).select("group", "key", pl.col("key").alias("domain"), "is_stated")
-
-
-def account_domains(evidence: pl.DataFrame, nodes: pl.DataFrame, group_column: str) -> pl.DataFrame:
-    """Groups and domains of the CRM accounts; an absent account that others point to states no domain."""
-    domains = (
-        evidence.filter("is_account").drop_nulls("stated_domain").select("node", "stated_domain").unique()
-    )
-    return (
-        nodes.filter("is_account")
-        .select("node", pl.col(group_column).alias("group"))
-        .join(domains, on="node", how="left", validate="1:m")
-        .select("group", pl.col("stated_domain").alias("domain"))
-    )
-
-
-def person_claims(
-    evidence: pl.DataFrame, nodes: pl.DataFrame, organization_claims: pl.DataFrame, max_parties_per_key: int
-) -> pl.DataFrame:
-    """Claims that join groups of persons only to the one group of organizations with their domain."""
-    groups = _with_group(evidence, nodes, "organization_group")
-    home_of_domain = (
-        nodes.select(pl.col("email_group").alias("claimant"), pl.col("organization_group").alias("home"))
-        .unique()
-        .join(organization_claims, left_on="claimant", right_on="group", validate="1:m")
-        .select(pl.col("key").alias("email_domain"), "home")
-        .unique()
-        .filter(pl.len().over("email_domain") == 1)
-    )
-    has_organization = (pl.col("is_organization") | pl.col("is_account")).any().over("group")
-    homes = (
-        groups.filter(~has_organization)
-        .drop_nulls("email_domain")
-        .select("group", "email_domain")
-        .unique()
-        .filter(pl.len().over("email_domain") <= max_parties_per_key)
-        .join(home_of_domain, on="email_domain", validate="m:1")
-        .select("group", "home")
-        .unique()
-        .filter(pl.len().over("group") == 1)
-    )
-    key = pl.format("home {}", "home").alias("key")
-    return pl.concat([homes.select("group", key), homes.select(pl.col("home").alias("group"), key).unique()])

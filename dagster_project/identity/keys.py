@@ -1,7 +1,7 @@
 """The exact keys of a party: its normalised e-mail address and its company's domain.
 
 Here: how a key is written the same way whatever the source wrote, and which values are no key at all. Not
-here: who is linked by a key (`resolve.py`).
+here: telephone numbers and names (`spelling.py`), and who is linked by a key (`exact.py`).
 
 The two lists beside this file are data, not code: `shared_domains.csv` has the domains that say nothing about
 a company (free mail, access providers, throw-away addresses, placeholders, platforms used as a web page),

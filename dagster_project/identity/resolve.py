@@ -1,145 +1,314 @@
-"""One customer for all records of the same party, by exact keys.
+"""Who is who: one customer for all records of one paying party, one person for all records of one human being.
 
-Here: which evidence is used, in which order, and how a customer is named. Not here: how keys are spelled
-(`keys.py`), what keeps customers apart (`groups.py`), and comparing names or addresses that only resemble
-each other.
+Here: the order of the steps, and the frames that come out of them. The steps themselves are in the other
+files:
 
-The rules, strongest evidence first; each step works on the groups that the steps before it have made:
-
-1. **External ids.** A record that carries the id of another record belongs to its group, always. Two records
-   that carry the id of the same absent record belong together too.
-2. **E-mail.** Groups with the same normalised address are joined, be it a contact, a help-desk user, a
-   product user or a billing address.
-3. **Company domain.** Groups with an organization of the same company domain are joined. The domain is what
-   a domain or website field states; only a group where none is stated takes it from its organizations'
-   e-mail addresses. Free mail, access providers and platforms are nobody's domain.
-4. **Persons by their company's domain.** A group of persons only joins the group of organizations that has
-   the domain of their addresses, when there is exactly one.
-
-What keeps customers apart in steps 2 to 4:
-
-* **Cap.** A key of more than `max_parties_per_key` groups links nobody. Groups are counted, not records: a
-  company with 30 contacts linked by id is one. In step 4 the groups of persons are counted.
-* **Cannot link.** Two groups whose CRM accounts state different domains are never joined, neither by one key
-  (the billing address of an agency) nor by a chain of them; two CRM accounts that state the same domain are
-  duplicates and are joined. `groups.linking_claims` has the details.
-
-A customer is named after its earliest record, so later records never rename a customer they do not join.
+1. `evidence.py` reads the evidence and writes its keys in one spelling (`keys.py`, `spelling.py`).
+2. `exact.py` joins by exact keys.
+3. `likeness.py` joins what is alike beyond doubt.
+4. Overrides (`overrides.py`) join pairs, even such that could not be linked, and separate pairs
+   (`separation.py`). Records under one declared parent, or in one declared household, are separate parties
+   too.
+5. `naming.py` names customers and persons; `households.py` and `changes.py` look at the result.
 """
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from dagster_project.identity.evidence import (
-    RECORD_KEY,
-    account_domains,
-    email_claims,
-    keyed_evidence,
-    number_nodes,
-    organization_claims,
-    person_claims,
-    typed_evidence,
-)
-from dagster_project.identity.groups import (
-    connected_labels,
-    find_account_families,
-    label_groups,
-    linking_claims,
-)
+from dagster_project.identity.changes import CHANGE_SCHEMA, identity_changes
+from dagster_project.identity.evidence import RECORD_KEY, keyed_evidence, number_nodes, typed_evidence
+from dagster_project.identity.exact import exact_groups
+from dagster_project.identity.groups import label_groups
+from dagster_project.identity.households import declared_groups, household_members
+from dagster_project.identity.likeness import alike
+from dagster_project.identity.naming import match_reasons, with_group, with_names
+from dagster_project.identity.separation import cut_ties
 
-CRM_ACCOUNTS = (("salesforce", "accounts"),)
+OVERRIDE_STRENGTH = 1e6
+
+
+@dataclass(frozen=True)
+class IdentityOptions:
+    """What may be set.
+
+    Attributes:
+        max_parties_per_identifier: An e-mail, number or domain that more parties share links nobody.
+        match_probability: From this probability on two records are one party.
+        review_probability: From this probability on a person should look at the pair.
+        account_objects: (system, object) whose organizations stand for one company each.
+    """
+
+    max_parties_per_identifier: int = 10
+    match_probability: float = 0.95
+    review_probability: float = 0.5
+    account_objects: tuple[tuple[str, str], ...] = (("salesforce", "accounts"), ("files", "customers"))
+
+
+class Resolution(NamedTuple):
+    """What identity resolution finds; every frame is sorted and free of personal data."""
+
+    identities: pl.DataFrame
+    review_queue: pl.DataFrame
+    shared_identifiers: pl.DataFrame
+    changes: pl.DataFrame
+    household_members: pl.DataFrame
 
 
 def resolve_identities(
     parties: pl.DataFrame,
-    max_parties_per_key: int = 10,
-    account_objects: tuple[tuple[str, str], ...] = CRM_ACCOUNTS,
-) -> pl.DataFrame:
-    """Give every source record the customer it belongs to.
+    overrides: pl.DataFrame,
+    previous: pl.DataFrame,
+    options: IdentityOptions | None = None,
+) -> Resolution:
+    """Give every source record its customer and every person record its person.
 
     Args:
         parties: Evidence with the columns of `PARTY_SCHEMA`; several rows may tell about one record
             (`system`, `object`, `source_ref`), each with another link or address. `kind` is `organization`
-            or `person`, `domain` a domain or web address, `link_*` the record it says it belongs to;
-            `name` and `phone` are not used by exact keys.
-        max_parties_per_key: Most groups that an e-mail address or domain may join.
-        account_objects: (system, object) whose records stand for one company each in the CRM.
+            or `person`, `domain` a domain or web address, `link_*` the record it says it belongs to,
+            `parent_ref` its parent organization or household head in the same system and object.
+        overrides: As `overrides.read_overrides` gives them.
+        previous: `identities` of the last run, or an empty frame of any columns. It gives the changes, and
+            decides what the likeness of two records leaves open (`profiles.py`).
+        options: Thresholds and caps.
 
     Returns:
-        One row per record, sorted: `system`, `object`, `source_ref`, `customer_id` (`c_` and 16 hexadecimal
-        digits), `match_kind` (the strongest key that links the record to another one of its customer:
-        `external_id`, `email`, `domain`, or `only_record`), `match_probability` (Float64, 1.0).
+        `identities`: one row per record: its key, `customer_id` (`c_` and 16 hexadecimal digits), `person_id`
+        (`p_...`, null for organizations), `match_kind` (external_id, email, phone, domain, probabilistic,
+        override or only_record), `match_probability` and `evidence` (in words, see `naming.py`).
+
+        `review_queue`: one row per pair that may be one party: `left_system`, `left_object`, `left_ref`,
+        `right_*`, `match_probability`, `evidence`; also pairs above the match threshold where other records,
+        or the household that the two may share, speak against it.
+
+        `shared_identifiers`: one row per identifier above the cap: `identifier_kind` (email, phone, domain),
+        `identifier` (the domain, or the first digits of the SHA-256 of an address or number), `party_count`.
+
+        `changes`: see `changes.identity_changes`; empty without `previous`.
+
+        `household_members`: see `households.household_members`.
 
     Raises:
         ValueError: When a column is missing or a record has no key.
     """
+    options = options or IdentityOptions()
     evidence = typed_evidence(parties)
-    nodes = number_nodes(evidence, account_objects)
+    nodes = number_nodes(evidence, options.account_objects)
     evidence = keyed_evidence(evidence, nodes)
+    always, never = _override_pairs(overrides, nodes)
+    nodes = _with_history(nodes.join(declared_groups(nodes), on="node", how="left", validate="1:1"), previous)
 
-    links = evidence.drop_nulls("link_node")
-    linked = connected_labels(links.get_column("node"), links.get_column("link_node"), nodes.height)
-    nodes = nodes.with_columns(linked_group=linked)
+    exact = exact_groups(evidence, nodes, options.max_parties_per_identifier)
+    likeness = alike(
+        _without_shared_keys(evidence, exact.shared_keys),
+        nodes,
+        exact,
+        never,
+        _weight(options.match_probability),
+        _weight(options.review_probability),
+    )
+    override_ties = _override_ties(always)
+    joined = _all_ties(exact.customer_ties, likeness.customer_ties, override_ties)
+    apart = pl.concat([never, _declared_pairs(nodes, evidence, joined, override_ties)])
+    customer_ties = cut_ties(joined, apart)
+    are_persons = nodes.filter(~pl.col("is_organization")).select("node")
+    person_ties = _all_ties(exact.person_ties, likeness.person_ties, _within(override_ties, are_persons))
+    person_ties = cut_ties(person_ties, apart)
 
-    claims = email_claims(evidence, nodes, "linked_group")
-    families = find_account_families(account_domains(evidence, nodes, "linked_group"), max_parties_per_key)
-    claims = linking_claims(claims, families, max_parties_per_key)
-    nodes = _joined(nodes, "linked_group", "email_group", claims)
+    nodes = with_names(with_group(nodes, customer_ties, "customer_group"), "customer_group", "c", "customer")
+    nodes = with_names(with_group(nodes, person_ties, "person_group"), "person_group", "p", "person")
+    records = nodes.filter("is_record")
+    identities = _identities(records, match_reasons(records, customer_ties))
+    return Resolution(
+        identities=identities,
+        review_queue=_review_queue(likeness.review_pairs, nodes),
+        shared_identifiers=_shared_identifiers(exact.shared_keys),
+        changes=_changes(previous, identities),
+        household_members=household_members(
+            evidence,
+            records.with_columns(
+                customer_number="customer_head",
+                customer_created_at=pl.col("created_at").min().over("customer_group"),
+            ),
+        ),
+    )
 
-    claims = organization_claims(evidence, nodes, "email_group")
-    families = find_account_families(account_domains(evidence, nodes, "email_group"), max_parties_per_key)
-    claims = linking_claims(claims, families, max_parties_per_key)
-    nodes = _joined(nodes, "email_group", "organization_group", claims)
 
-    claims = person_claims(evidence, nodes, claims, max_parties_per_key)
-    nodes = _joined(nodes, "organization_group", "customer_group", claims)
-    return _name_customers(nodes.filter("is_record"))
+def _weight(probability: float) -> float:
+    """log2 of the odds."""
+    return math.log2(probability / (1 - probability))
 
 
-def _joined(nodes: pl.DataFrame, group_column: str, result_column: str, claims: pl.DataFrame) -> pl.DataFrame:
-    """Nodes with the groups that remain once the claims have joined those of `group_column`."""
-    labels = label_groups(claims).rename({"group": group_column, "label": result_column})
+def _with_history(nodes: pl.DataFrame, previous: pl.DataFrame) -> pl.DataFrame:
+    """Nodes with the customer and person that they had in the last run; sorted by node."""
+    ids = ["customer_id", "person_id"]
+    history = pl.DataFrame(schema=dict.fromkeys([*RECORD_KEY, *ids], pl.String))
+    if not previous.is_empty():
+        history = previous.select(pl.col(column).cast(pl.String) for column in history.columns)
     return nodes.join(
-        labels, on=group_column, how="left", validate="m:1", maintain_order="left"
-    ).with_columns(pl.col(result_column).fill_null(pl.col(group_column)))
+        history.rename({name: f"previous_{name}" for name in ids}), on=RECORD_KEY, how="left", validate="1:1"
+    ).sort("node")
 
 
-def _name_customers(records: pl.DataFrame) -> pl.DataFrame:
-    """Customer id and match kind of each record; the first step that gives it company names the kind."""
-    by_age = records.sort("created_at", "node", nulls_last=True)
-    heads = by_age.unique("customer_group", keep="first", maintain_order=True).select(
-        "customer_group", *RECORD_KEY
+def _without_shared_keys(evidence: pl.DataFrame, shared_keys: pl.DataFrame) -> pl.DataFrame:
+    """Evidence without the keys above the cap: they say nothing about likeness either."""
+    shared = {
+        rule: shared_keys.filter(pl.col("rule") == rule).get_column("key").implode()
+        for rule in ("email", "phone", "domain")
+    }
+    is_own_address = ~pl.col("email_key").is_in(shared["email"])
+    is_own_domain = is_own_address & ~pl.col("email_domain").is_in(shared["domain"])
+    return evidence.with_columns(
+        email_domain=pl.when(is_own_domain).then("email_domain"),
+        email_key=pl.when(is_own_address).then("email_key"),
+        phone_key=pl.when(~pl.col("phone_key").is_in(shared["phone"])).then("phone_key"),
+        stated_domain=pl.when(~pl.col("stated_domain").is_in(shared["domain"])).then("stated_domain"),
     )
-    match_kind = (
-        pl.when(pl.len().over("linked_group") > 1)
-        .then(pl.lit("external_id"))
-        .when(pl.len().over("email_group") > 1)
-        .then(pl.lit("email"))
-        .when(pl.len().over("customer_group") > 1)
-        .then(pl.lit("domain"))
-        .otherwise(pl.lit("only_record"))
+
+
+def _override_pairs(overrides: pl.DataFrame, nodes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs that always and that never match; an override of a record that is not there waits for it."""
+    pairs = overrides
+    for side in ("left", "right"):
+        keys = {"system": f"{side}_system", "object": f"{side}_object", "source_ref": f"{side}_ref"}
+        numbers = nodes.select(*RECORD_KEY, pl.col("node").alias(f"{side}_node")).rename(keys)
+        pairs = pairs.join(numbers, on=list(keys.values()), validate="m:1")
+    always = pairs.filter(pl.col("rule") == "always_match").select("left_node", "right_node").unique()
+    return always, pairs.filter(pl.col("rule") == "never_match").select("left_node", "right_node").unique()
+
+
+def _override_ties(always: pl.DataFrame) -> pl.DataFrame:
+    key = pl.format("override {}-{}", "left_node", "right_node")
+    return pl.concat(
+        [
+            always.select(
+                pl.col(side).alias("node"),
+                key.alias("key"),
+                pl.lit("override").alias("rule"),
+                pl.lit(OVERRIDE_STRENGTH).alias("strength"),
+            )
+            for side in ("left_node", "right_node")
+        ]
+    ).sort("node", "key")
+
+
+def _all_ties(*ties: pl.DataFrame) -> pl.DataFrame:
+    missing = {"probability": pl.Float64, "evidence": pl.String}
+    return pl.concat(
+        [
+            part.with_columns(
+                pl.lit(None, dtype=dtype).alias(name)
+                for name, dtype in missing.items()
+                if name not in part.columns
+            )
+            for part in ties
+        ],
+        how="diagonal",
     )
+
+
+def _within(ties: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Ties both ends of which are among the nodes."""
+    inner = ties.join(nodes, on="node", how="semi")
+    return inner.filter(pl.len().over("key") > 1)
+
+
+def _declared_pairs(
+    nodes: pl.DataFrame, evidence: pl.DataFrame, ties: pl.DataFrame, override_ties: pl.DataFrame
+) -> pl.DataFrame:
+    """Records that are tied although declared to be two parties: parent and child, children of one parent.
+
+    Children of one name may be duplicates of each other, and a pair that an override joins stays joined.
+    """
+    names = evidence.group_by("node").agg(
+        pl.coalesce("organization_name", "given_name").drop_nulls().min().alias("name")
+    )
+    grouped = with_group(nodes, ties, "group").join(names, on="node", how="left", validate="1:1")
+    children = grouped.drop_nulls("parent_key").select("parent_key", "group", "name", right_node="node")
+    parents = grouped.select("group", parent_key="own_key", left_node="node")
+    of_parent = children.join(parents, on=["parent_key", "group"], validate="m:1")
+    siblings = children.join(
+        children.rename({"right_node": "left_node", "name": "left_name"}), on=["parent_key", "group"]
+    ).filter((pl.col("left_node") < pl.col("right_node")) & pl.col("name").ne_missing(pl.col("left_name")))
+    pairs = pl.concat([frame.select("left_node", "right_node") for frame in (of_parent, siblings)]).unique()
+    matched = label_groups(override_ties.select(pl.col("node").alias("group"), "key"))
+    overridden = pairs.join(matched.rename({"group": "left_node"}), on="left_node", validate="m:1").join(
+        matched.rename({"group": "right_node"}), on=["right_node", "label"], validate="m:1"
+    )
+    return pairs.join(overridden, on=["left_node", "right_node"], how="anti")
+
+
+def _identities(records: pl.DataFrame, reasons: pl.DataFrame) -> pl.DataFrame:
+    is_person = ~pl.col("is_organization") & ~pl.col("is_account")
     return (
-        records.with_columns(match_kind=match_kind, match_probability=pl.lit(1.0))
-        .join(_customer_ids(heads), on="customer_group", validate="m:1")
-        .select(*RECORD_KEY, "customer_id", "match_kind", "match_probability")
+        records.join(reasons, on="node", validate="1:1")
+        .select(
+            *RECORD_KEY,
+            "customer_id",
+            pl.when(is_person).then("person_id").alias("person_id"),
+            "match_kind",
+            "match_probability",
+            "evidence",
+        )
         .sort(RECORD_KEY)
     )
 
 
-def _customer_ids(heads: pl.DataFrame) -> pl.DataFrame:
-    """Id of each customer from its earliest record.
+def _review_queue(pairs: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Pairs with the keys of their records; those that something else joined are settled.
 
-    SHA-256 by DuckDB: polars' own hash may change with its version.
+    Where a record's key is an e-mail address, another record of the same person speaks for it; without one
+    the pair is left out.
     """
+    names = ["system", "object", "ref"]
+    speakers = (
+        nodes.filter(pl.col("is_record") & ~pl.col("source_ref").str.contains("@", literal=True))
+        .sort("node")
+        .unique("person_group", keep="first", maintain_order=True)
+        .select("person_group", *RECORD_KEY)
+    )
+    parties = nodes.select("node", "customer_group", "person_group")
+    result = pairs
+    for side in ("left", "right"):
+        spoken = speakers.rename({key: f"{side}_{name}" for key, name in zip(RECORD_KEY, names, strict=True)})
+        result = result.join(
+            parties.rename({"node": f"{side}_node", "customer_group": f"{side}_customer"}),
+            on=f"{side}_node",
+            validate="m:1",
+        ).join(spoken, on="person_group", validate="m:1").drop("person_group")  # fmt: skip
+    columns = [f"{side}_{name}" for side in ("left", "right") for name in names]
+    return (
+        result.filter(pl.col("left_customer") != pl.col("right_customer"))
+        .select(*columns, "match_probability", "evidence")
+        .sort(*columns, "match_probability", "evidence", descending=[*[False] * len(columns), True, False])
+        .unique(
+            columns, keep="first", maintain_order=True
+        )  # several profiles of one person may resemble another
+    )
+
+
+def _shared_identifiers(shared_keys: pl.DataFrame) -> pl.DataFrame:
+    """Keys above the cap; a domain is no personal data, of the rest only the hash is told."""
     with duckdb.connect() as connection:
-        connection.register("heads", heads.to_arrow())
-        named = connection.sql(
+        connection.register("shared_keys", shared_keys.to_arrow())
+        masked = connection.sql(
             """
             select
-                customer_group,
-                'c_' || left(sha256(system || '|' || object || '|' || source_ref), 16) as customer_id
-            from heads
+                rule as identifier_kind,
+                case when rule = 'domain' then key else left(sha256(key), 16) end as identifier,
+                party_count
+            from shared_keys
+            order by identifier_kind, identifier
             """
         ).to_arrow_table()
-    return pl.DataFrame(pl.from_arrow(named))
+    return pl.DataFrame(pl.from_arrow(masked))
+
+
+def _changes(previous: pl.DataFrame, identities: pl.DataFrame) -> pl.DataFrame:
+    if previous.is_empty():
+        return pl.DataFrame(schema=CHANGE_SCHEMA)
+    return identity_changes(previous, identities)

@@ -1,0 +1,353 @@
+"""One customer and one person for all records of the same party, by exact keys.
+
+Here: which evidence is used, in which order. Not here: how keys are spelled (`keys.py`, `spelling.py`),
+what must agree besides a shared key (`agreement.py`), what keeps customers apart (`groups.py`), and records
+that only resemble each other (`likeness.py`).
+
+The rules for customers, strongest evidence first; each step works on the groups that the steps before it
+have made:
+
+1. **External ids.** A record that carries the id of another record belongs to its group, always. Two
+   records that carry the id of the same absent record belong together too.
+2. **E-mail.** Groups with the same normalised address are joined, be it a contact, a help-desk user, a
+   product user or a billing address. At a free mail provider the names of persons and companies must agree.
+3. **Phone.** Groups with the same number and a person of agreeing names, and agreeing names of the
+   companies; or of two companies with agreeing names.
+4. **Company domain.** Groups with an organization of the same company domain are joined. The domain is what
+   a domain or website field states; only a group where none is stated takes it from its organizations'
+   e-mail addresses. Free mail, access providers and platforms are nobody's domain.
+5. **Persons by their company's domain.** A group of persons only joins the group of organizations that has
+   the domain of their addresses, when there is exactly one.
+
+What keeps customers apart in steps 2 to 5:
+
+* **Cap.** A key of more than `max_parties_per_key` groups links nobody. Groups are counted, not records: a
+  company with 30 contacts linked by id is one. In step 5 the groups of persons are counted.
+* **Cannot link.** Two groups whose accounts state different domains are never joined, neither by one key
+  (the billing address of an agency) nor by a chain of them; two accounts that state the same domain are
+  duplicates and are joined. `groups.linking_claims` has the details.
+
+Records of one person are found by the same keys, without regard to the customer: two records of persons are
+one person when they share an address or a number and the names agree, or when one carries the other's id.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from dagster_project.identity.agreement import (
+    EMAIL_RULE,
+    PHONE_RULE,
+    agreeing_organizations,
+    agreeing_persons,
+)
+from dagster_project.identity.groups import (
+    AccountFamilies,
+    find_account_families,
+    label_groups,
+    linking_claims,
+)
+
+# How strongly a tie holds when a pair must be separated.
+EXTERNAL_ID, EMAIL, PHONE, DOMAIN = 1_000, 100, 60, 30
+
+
+class ExactGroups(NamedTuple):
+    """What exact keys join, and why."""
+
+    customer_ties: pl.DataFrame  # node, key, rule, strength: nodes with one key are one customer
+    person_ties: pl.DataFrame  # the same for persons
+    families: AccountFamilies  # over the groups of `group_of_node`
+    group_of_node: pl.DataFrame  # node, group: the customers that the ties make
+    shared_keys: pl.DataFrame  # rule, key, party_count: keys above the cap
+
+
+def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_key: int) -> ExactGroups:
+    """Join records by exact keys.
+
+    Args:
+        evidence: Keyed evidence.
+        nodes: Numbered nodes.
+        max_parties_per_key: Most groups that a key may join.
+
+    Returns:
+        The groups, the ties that make them and the keys that more groups share.
+    """
+    ties = _link_ties(evidence)
+    groups = _groups(ties, nodes)
+
+    email = _claims(evidence, groups, "email_key", "email_domain")
+    shared = [_above_cap(email, "email", max_parties_per_key)]
+    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
+    claims = _agreed_emails(_within_cap(email, max_parties_per_key), evidence, groups)
+    claims = _linking(claims, families, max_parties_per_key)
+    ties = pl.concat([ties, _ties(claims, evidence, groups, "email_key", "email", EMAIL)])
+    groups = _groups(ties, nodes)
+
+    phone = _claims(evidence, groups, "phone_key", None)
+    shared.append(_above_cap(phone, "phone", max_parties_per_key))
+    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
+    claims = _agreed_phones(_within_cap(phone, max_parties_per_key), evidence, groups)
+    claims = _linking(claims, families, max_parties_per_key)
+    ties = pl.concat([ties, _ties(claims, evidence, groups, "phone_key", "phone", PHONE)])
+    groups = _groups(ties, nodes)
+
+    domains = _organization_domains(evidence, groups)
+    organization = _claims(domains, groups, "domain", "domain")
+    shared.append(_above_cap(organization, "domain", max_parties_per_key))
+    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
+    claims = _linking(organization.with_columns(raw_key="key"), families, max_parties_per_key)
+    ties = pl.concat([ties, _ties(claims, domains, groups, "domain", "domain", DOMAIN)])
+    organization_groups = _groups(ties, nodes)
+
+    homes = _homes(evidence, claims, groups, organization_groups, max_parties_per_key)
+    ties = pl.concat([ties, homes])
+    groups = _groups(ties, nodes)
+    shared_keys = pl.concat(shared)
+    return ExactGroups(
+        customer_ties=ties,
+        person_ties=_person_ties(evidence, nodes, shared_keys),
+        families=find_account_families(_account_domains(evidence, groups), max_parties_per_key),
+        group_of_node=groups.select("node", "group"),
+        shared_keys=shared_keys,
+    )
+
+
+def _tie(node: str | pl.Expr, key: pl.Expr, rule: str, strength: int) -> list[pl.Expr]:
+    node = pl.col(node) if isinstance(node, str) else node
+    return [
+        node.alias("node"),
+        pl.concat_str(pl.lit(f"{rule} "), key).alias("key"),
+        pl.lit(rule).alias("rule"),
+        pl.lit(float(strength)).alias("strength"),
+    ]
+
+
+def _link_ties(evidence: pl.DataFrame) -> pl.DataFrame:
+    """A record and the record whose id it carries share a key: the pair of them."""
+    links = evidence.drop_nulls("link_node").filter(pl.col("node") != pl.col("link_node"))
+    pair = pl.format("{}-{}", "node", "link_node")
+    ends = [links.select(_tie(end, pair, "external_id", EXTERNAL_ID)) for end in ("node", "link_node")]
+    return pl.concat(ends).unique()
+
+
+def _groups(ties: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Nodes with the `group` that the ties make of them, the smallest node in it."""
+    labels = label_groups(ties.select(pl.col("node").alias("group"), "key"))
+    return nodes.join(
+        labels.rename({"group": "node", "label": "group"}),
+        on="node",
+        how="left",
+        validate="1:1",
+        maintain_order="left",
+    ).with_columns(pl.col("group").fill_null(pl.col("node")))
+
+
+def _with_group(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    return evidence.join(groups.select("node", "group"), on="node", validate="m:1")
+
+
+def _claims(evidence: pl.DataFrame, groups: pl.DataFrame, key: str, domain: str | None) -> pl.DataFrame:
+    """The keys that each group carries, as `groups.linking_claims` takes them; `is_stated` is read when it is there."""
+    company_domain = pl.col(domain) if domain else pl.lit(None, dtype=pl.String)
+    is_stated = pl.col("is_stated") if "is_stated" in evidence.columns else pl.lit(value=False)
+    return (
+        _with_group(evidence.drop_nulls(key), groups)
+        .group_by("group", pl.col(key).alias("key"))
+        .agg(company_domain.first().alias("domain"), is_stated.any().alias("is_stated"))
+    )
+
+
+def _above_cap(claims: pl.DataFrame, rule: str, max_parties_per_key: int) -> pl.DataFrame:
+    return (
+        claims.group_by("key")
+        .agg(pl.col("group").n_unique().cast(pl.Int64).alias("party_count"))
+        .filter(pl.col("party_count") > max_parties_per_key)
+        .select(pl.lit(rule).alias("rule"), "key", "party_count")
+    )
+
+
+def _within_cap(claims: pl.DataFrame, max_parties_per_key: int) -> pl.DataFrame:
+    return claims.filter(pl.len().over("key") <= max_parties_per_key)
+
+
+def _linking(claims: pl.DataFrame, families: AccountFamilies, max_parties_per_key: int) -> pl.DataFrame:
+    """Claims that may join groups: `group`, `key`, and `raw_key` as the evidence has it."""
+    linking = linking_claims(claims.drop("raw_key"), families, max_parties_per_key)
+    return linking.join(claims.select("group", "key", "raw_key"), on=["group", "key"], validate="1:1")
+
+
+def _ties(
+    claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame, key: str, rule: str, strength: int
+) -> pl.DataFrame:
+    """The nodes that carry the keys by which their groups are joined."""
+    carriers = (
+        _with_group(evidence.drop_nulls(key), groups)
+        .select("node", "group", pl.col(key).alias("raw_key"))
+        .unique()
+    )
+    joined = claims.filter(pl.len().over("key") > 1).join(carriers, on=["group", "raw_key"], validate="1:m")
+    return joined.select(_tie("node", pl.col("key"), rule, strength)).unique()
+
+
+def _with_part(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Claims on the part of the key that the group belongs to; those of no part go."""
+    parts = parts.rename({"member": "group"})
+    return (
+        claims.join(parts, on=["key", "group"], validate="1:1")
+        .with_columns(key=pl.format("{}#{}", "key", "part"))
+        .drop("part")
+    )
+
+
+def _company_names(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    names = (
+        _with_group(evidence.drop_nulls("organization_name"), groups)
+        .select("group", "organization_name")
+        .unique()
+    )
+    return claims.join(names, on="group", how="left").select(
+        "key", pl.col("group").alias("member"), "organization_name"
+    )
+
+
+def _agreed_emails(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Divide mailboxes at free mail providers by the names of persons and companies."""
+    claims = claims.with_columns(raw_key="key")
+    private = claims.filter(pl.col("domain").is_null())
+    spelled = _with_group(evidence.drop_nulls("email_key"), groups).select(
+        pl.col("email_key").alias("key"),
+        pl.col("group").alias("member"),
+        "given_name",
+        "surname",
+        "birth_date",
+    )
+    private_keys = private.select("key", pl.col("group").alias("member"))
+    private = _with_part(
+        private, agreeing_persons(spelled.join(private_keys, on=["key", "member"], how="semi"), EMAIL_RULE)
+    )
+    private = _with_part(private, agreeing_organizations(_company_names(private, evidence, groups)))
+    return pl.concat([claims.filter(pl.col("domain").is_not_null()), private.select(claims.columns)])
+
+
+def _agreed_phones(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Divide numbers by the names of persons and companies; numbers of companies are keys of their own."""
+    claims = claims.with_columns(raw_key="key")
+    holders = _with_group(evidence.drop_nulls("phone_key"), groups).rename(
+        {"phone_key": "key", "group": "member"}
+    )
+    holders = holders.join(claims.select("key"), on="key", how="semi")
+    persons = holders.filter(~pl.col("is_organization")).select(
+        "key", "member", "given_name", "surname", "birth_date"
+    )
+    of_persons = _with_part(claims, agreeing_persons(persons, PHONE_RULE))
+    of_persons = _with_part(of_persons, agreeing_organizations(_company_names(of_persons, evidence, groups)))
+    companies = holders.drop_nulls("organization_name").select("key", "member", "organization_name")
+    of_companies = _with_part(claims, agreeing_organizations(companies))
+    return pl.concat(
+        [
+            of_persons.with_columns(key=pl.format("person {}", "key")),
+            of_companies.with_columns(key=pl.format("company {}", "key")),
+        ]
+    ).select(claims.columns)
+
+
+def _organization_domains(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Company domains of organizations: `node`, `domain`, `is_stated`; from e-mails in groups that state none."""
+    organizations = _with_group(evidence.filter("is_organization"), groups)
+    from_email = organizations.filter(pl.col("stated_domain").is_null().all().over("group"))
+    return pl.concat(
+        [
+            organizations.drop_nulls("stated_domain").select(
+                "node", pl.col("stated_domain").alias("domain"), pl.lit(value=True).alias("is_stated")
+            ),
+            from_email.drop_nulls("email_domain").select(
+                "node", pl.col("email_domain").alias("domain"), pl.lit(value=False).alias("is_stated")
+            ),
+        ]
+    ).unique()
+
+
+def _account_domains(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Groups and domains of the accounts; an absent account that others point to states no domain."""
+    domains = (
+        evidence.filter("is_account").drop_nulls("stated_domain").select("node", "stated_domain").unique()
+    )
+    return (
+        groups.filter("is_account")
+        .join(domains, on="node", how="left", validate="1:m")
+        .select("group", pl.col("stated_domain").alias("domain"))
+    )
+
+
+def _homes(
+    evidence: pl.DataFrame,
+    organization_claims: pl.DataFrame,
+    claimants: pl.DataFrame,
+    groups: pl.DataFrame,
+    max_parties_per_key: int,
+) -> pl.DataFrame:
+    """Ties of persons without a company to the one company that has the domain of their addresses.
+
+    Args:
+        evidence: Keyed evidence.
+        organization_claims: The domains that joined organizations, by the groups before that.
+        claimants: Those groups.
+        groups: The groups now.
+        max_parties_per_key: Most groups of persons that a domain may bring home.
+
+    Returns:
+        Ties.
+    """
+    home_of_domain = (
+        organization_claims.select("group", pl.col("raw_key").alias("email_domain"))
+        .join(claimants.select("node", "group"), on="group")
+        .join(groups.select("node", pl.col("group").alias("home")), on="node", validate="m:1")
+        .select("email_domain", "home")
+        .unique()
+        .filter(pl.len().over("email_domain") == 1)
+    )
+    with_company = groups.filter(pl.col("is_organization") | pl.col("is_account")).select("group").unique()
+    loose = (
+        _with_group(evidence, groups).drop_nulls("email_domain").join(with_company, on="group", how="anti")
+    )
+    settled = (
+        loose.select("node", "group", "email_domain")
+        .unique()
+        .filter(pl.col("group").n_unique().over("email_domain") <= max_parties_per_key)
+        .join(home_of_domain, on="email_domain", validate="m:1")
+        .filter(pl.col("home").n_unique().over("group") == 1)
+    )
+    key = pl.format("home {}", "home")
+    return pl.concat(
+        [
+            settled.select(_tie("node", key, "domain", DOMAIN)),
+            settled.select(_tie("home", key, "domain", DOMAIN)),
+        ]
+    ).unique()
+
+
+def _person_ties(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.DataFrame) -> pl.DataFrame:
+    """Ties between records of one person."""
+    is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
+    persons = nodes.filter(is_person).select("node")
+    of_persons = evidence.join(persons, on="node", how="semi")
+    links = _link_ties(of_persons.join(persons, left_on="link_node", right_on="node", how="semi"))
+    ties = [links]
+    for rule, agreement, strength in (("email", EMAIL_RULE, EMAIL), ("phone", PHONE_RULE, PHONE)):
+        common = shared_keys.filter(pl.col("rule") == rule).select("key")
+        claims = (
+            of_persons.drop_nulls(f"{rule}_key")
+            .select(
+                pl.col(f"{rule}_key").alias("key"),
+                pl.col("node").alias("member"),
+                "given_name",
+                "surname",
+                "birth_date",
+            )
+            .join(common, on="key", how="anti")
+        )
+        parts = agreeing_persons(claims, agreement).with_columns(key=pl.format("{}#{}", "key", "part"))
+        joined = parts.filter(pl.len().over("key") > 1)
+        ties.append(joined.select(_tie(pl.col("member"), pl.col("key"), rule, strength)))
+    return pl.concat(ties)

@@ -1,0 +1,188 @@
+"""One customer and one person for records that only resemble each other.
+
+Here: which records are compared with which (those that exact keys left apart), and what a match joins. Not
+here: the matching itself (`profiles.py`).
+
+* **Persons.** Records that exact keys made one person are one *profile*: of each field the value that most
+  records have. Profiles of one cluster are one person. Their customers are joined only when the records are
+  *free*: no company is among the records of their customer. A person who is a contact of two companies, or
+  of a company and pays for himself, stays one person with several customers. Free records that pay for
+  nothing follow the cluster's paying persons or, when there are none, the one company whose contact is in
+  the cluster.
+* **Companies.** Customers with a company are compared by the fields of its records. Accounts with different
+  domains are never joined: a cluster that would do so is given up. Neither are the members of one declared
+  group.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from dagster_project.identity.exact import ExactGroups
+from dagster_project.identity.matching import match_probability
+from dagster_project.identity.naming import with_group
+from dagster_project.identity.organization_model import ORGANIZATION_MODEL, organization_columns
+from dagster_project.identity.person_model import PERSON_MODEL, person_columns
+from dagster_project.identity.profiles import Matches, match_profiles, profiles
+
+PERSON_FIELDS = (
+    "given_name",
+    "surname",
+    "birth_date",
+    "street",
+    "city",
+    "postal_code",
+    "email_key",
+    "phone_key",
+    "company_domain",
+)
+ORGANIZATION_FIELDS = (
+    "organization_name",
+    "street",
+    "city",
+    "postal_code",
+    "email_key",
+    "phone_key",
+    "company_domain",
+)
+
+
+class Likeness(NamedTuple):
+    """What likeness joins, and which pairs a person should look at."""
+
+    customer_ties: pl.DataFrame  # node, key, rule, strength (match weight), probability, evidence
+    person_ties: pl.DataFrame  # the same
+    review_pairs: pl.DataFrame  # left_node, right_node, match_probability, evidence
+
+
+def alike(
+    evidence: pl.DataFrame,
+    nodes: pl.DataFrame,
+    exact: ExactGroups,
+    apart: pl.DataFrame,
+    match_weight: float,
+    review_weight: float,
+) -> Likeness:
+    """Join what exact keys left apart.
+
+    Args:
+        evidence: Keyed evidence.
+        nodes: Numbered nodes with `declared_group` (the household or corporate group that a record is declared
+            in), `previous_customer_id` and `previous_person_id` (of the last run).
+        exact: What exact keys join.
+        apart: `left_node`, `right_node`: pairs that a person has declared to be two parties.
+        match_weight: log2 odds from which two profiles are one party.
+        review_weight: log2 odds from which a person should look.
+
+    Returns:
+        Ties and pairs to review.
+    """
+    person = _match_persons(evidence, nodes, exact, apart, match_weight)
+    company = _match_companies(evidence, nodes, exact, apart, match_weight)
+    return Likeness(
+        customer_ties=pl.concat([_free_ties(person, nodes, exact), _pair_ties(company.joined)]),
+        person_ties=_pair_ties(person.joined),
+        review_pairs=pl.concat([matches.review(review_weight) for matches in (person, company)]),
+    )
+
+
+def _match_persons(
+    evidence: pl.DataFrame, nodes: pl.DataFrame, exact: ExactGroups, apart: pl.DataFrame, match_weight: float
+) -> Matches:
+    is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
+    members = with_group(nodes, exact.person_ties, "profile").filter(is_person).with_columns(
+        previous_id="previous_person_id", family=pl.lit(None, dtype=pl.Int64)
+    )  # fmt: skip
+    fields = profiles(evidence.with_columns(company_domain="email_domain"), members, PERSON_FIELDS)
+    named = fields.filter(pl.col("surname").is_not_null() | pl.col("given_name").is_not_null())
+    return match_profiles(person_columns(named), members, PERSON_MODEL, apart, match_weight)
+
+
+def _match_companies(
+    evidence: pl.DataFrame, nodes: pl.DataFrame, exact: ExactGroups, apart: pl.DataFrame, match_weight: float
+) -> Matches:
+    organizations = evidence.filter("is_organization").with_columns(
+        company_domain=pl.coalesce("stated_domain", "email_domain")
+    )
+    families = exact.families.family_of_group.rename({"group": "profile"})
+    members = (
+        nodes.filter("is_organization")
+        .join(exact.group_of_node.rename({"group": "profile"}), on="node", validate="1:1")
+        .join(families, on="profile", how="left", validate="m:1")
+        .with_columns(previous_id="previous_customer_id")
+    )
+    fields = profiles(organizations, members, ORGANIZATION_FIELDS).drop_nulls("organization_name")
+    matches = match_profiles(organization_columns(fields), members, ORGANIZATION_MODEL, apart, match_weight)
+    # A chain of likenesses may still join two families: nobody knows which link is wrong.
+    spans_families = (
+        matches.clusters.join(families, left_on="unique_id", right_on="profile", validate="1:1")
+        .group_by("cluster")
+        .agg(pl.col("family").n_unique())
+        .filter(pl.col("family") > 1)
+    )
+    clusters = matches.clusters.join(spans_families, on="cluster", how="anti")
+    kept = pl.col("left").is_in(clusters.get_column("unique_id").implode())
+    return matches._replace(
+        clusters=clusters,
+        joined=matches.joined.filter(kept),
+        others=pl.concat([matches.others, matches.joined.filter(~kept)]),
+    )
+
+
+def _pair_ties(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Ties of the two ends of each pair."""
+    key = pl.format("alike {}-{}", "left", "right")
+    return pl.concat(
+        [
+            pairs.select(
+                pl.col(end).alias("node"),
+                key.alias("key"),
+                pl.lit("probabilistic").alias("rule"),
+                # A pair that speaks against its cluster still belongs to it: it holds least.
+                pl.col("match_weight").clip(0.1, 25.0).alias("strength"),
+                match_probability(pl.col("match_weight")).alias("probability"),
+                "evidence",
+            )
+            for end in ("left", "right")
+        ]
+    )
+
+
+def _free_ties(matches: Matches, nodes: pl.DataFrame, exact: ExactGroups) -> pl.DataFrame:
+    """Ties of customers by their persons: of free records, and of those that pay for nothing to a company."""
+    grouped = matches.members.join(exact.group_of_node, on="node", validate="1:1").join(
+        matches.clusters.rename({"unique_id": "profile"}), on="profile", validate="m:1"
+    )
+    customers = (
+        nodes.join(exact.group_of_node, on="node", validate="1:1")
+        .group_by("group")
+        .agg(
+            has_company=(pl.col("is_organization") | pl.col("is_account")).any(),
+            is_paying=pl.col("is_paying_party").any(),
+        )
+    )
+    grouped = grouped.join(customers, on="group", validate="m:1")
+    free = grouped.filter(~pl.col("has_company")).group_by("profile").agg(free_node=pl.col("node").min())
+    pairs = (
+        matches.joined.join(
+            free.rename({"profile": "left", "free_node": "left_node"}), on="left", validate="m:1"
+        )
+        .join(free.rename({"profile": "right", "free_node": "right_node"}), on="right", validate="m:1")
+        .select(
+            pl.col("left_node").alias("left"), pl.col("right_node").alias("right"), "match_weight", "evidence"
+        )
+    )
+    has_payer = (pl.col("is_paying") & ~pl.col("has_company")).any().over("cluster")
+    company = pl.col("group").filter(pl.col("has_company"))
+    homeless = grouped.filter(~has_payer & (company.n_unique().over("cluster") == 1))
+    to_company = matches.joined.join(
+        homeless.filter(~pl.col("has_company")).select(left="profile", a="node"), on="left"
+    ).join(homeless.filter("has_company").select(right="profile", b="node"), on="right")
+    from_company = (
+        matches.joined.join(homeless.filter("has_company").select(left="profile", a="node"), on="left")
+        .join(homeless.filter(~pl.col("has_company")).select(right="profile", b="node"), on="right")
+    )  # fmt: skip
+    homes = pl.concat([to_company, from_company]).select(
+        pl.col("a").alias("left"), pl.col("b").alias("right"), "match_weight", "evidence"
+    )
+    return _pair_ties(pl.concat([pairs, homes]))

@@ -1,0 +1,243 @@
+"""Persons and companies that only resemble each other: who is joined, and how many of the true pairs are found."""
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+from party_rows import NO_PREVIOUS, account, buyer, contact, groups, identity, resolved, row, sets, user
+from person_population import make_parties, pairwise_quality
+from polars.testing import assert_frame_equal
+
+from dagster_project.identity.clusters import cluster_pairs
+from dagster_project.identity.evidence import PARTY_SCHEMA
+from dagster_project.identity.overrides import no_overrides
+from dagster_project.identity.person_model import PERSON_MODEL, person_columns
+from dagster_project.identity.resolve import resolve_identities
+from dagster_project.identity.spelling import person_name_parts, plain_text, street_address
+
+FEBRL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "febrl3" / "dataset3.csv"
+BIRTH = dt.date(1980, 3, 17)
+HOME = {"address_line": "12 Wallaby Place", "city": "Delmar", "postal_code": "2119"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "Bob Gray"},
+        {"name": "Gray Robert"},
+        {"name": "GRAY, Robert"},
+        {"name": "Robert Grey", "address_line": "12 wallaby pl"},
+        {"name": "Robret Gray", "birth_date": dt.date(1980, 3, 11)},
+        {"name": "Robert Gray", "birth_date": None},
+        {"name": "R Gray"},
+        {
+            "name": "Robert Gray",
+            "address_line": "7 Harbour Street",
+            "postal_code": "3000",
+            "city": "Melbourne",
+        },
+    ],
+)
+def test_a_few_records_of_one_person_are_joined_by_the_shipped_weights(other):
+    person = {"name": "Robert Gray", "birth_date": BIRTH, **HOME}
+    result = resolved(
+        buyer("a", **person),
+        buyer("b", **person | other),
+        buyer("c", "Maria Moss", birth_date=dt.date(1955, 1, 2)),
+    )
+    assert groups(result) == sets("a b", "c")
+    found = identity(result, "b")
+    assert found["match_kind"] == "probabilistic"
+    assert 0.95 <= found["match_probability"] <= 1
+    assert any(word in found["evidence"] for word in ("equal", "similar", "short form", "apart"))
+
+
+@pytest.mark.parametrize(
+    ("name", "birth_date"),
+    [
+        ("Anna Gray", BIRTH),
+        ("Thomas Gray", dt.date(1955, 1, 2)),
+        ("Anna Gray", None),
+        ("Robert Gray", dt.date(1955, 11, 30)),
+    ],
+)
+def test_members_of_a_family_are_not_joined(name, birth_date):
+    first = buyer("a", "Robert Gray", birth_date=BIRTH, phone="+61294479000", **HOME)
+    assert groups(
+        resolved(first, buyer("b", name, birth_date=birth_date, phone="+61294479000", **HOME))
+    ) == sets("a", "b")
+
+
+def test_namesakes_are_not_joined():
+    assert groups(resolved(buyer("a", "Robert Gray", **HOME), buyer("b", "Robert Gray"))) == sets("a", "b")
+
+
+def test_contacts_of_two_companies_become_one_person_but_never_one_customer():
+    same = {"name": "Robert Gray", "birth_date": BIRTH, **HOME}
+    result = resolved(
+        account("a", "Acme"), account("b", "Zenith"), contact("c", "a", **same), contact("d", "b", **same)
+    )
+    assert groups(result) == sets("a c", "b d")
+    assert groups(result, "person_id") == sets("c d")
+
+
+def test_a_user_who_pays_for_nothing_follows_the_only_company_whose_contact_he_is():
+    same = {"birth_date": BIRTH, **HOME}
+    rows = [account("a", "Acme"), contact("c", "a", "Robert Gray", **same), user("u", "Bob Gray", **same)]
+    assert groups(resolved(*rows)) == sets("a c u")
+    paying = buyer("b", "Robert Gray", **same)
+    assert groups(resolved(*rows, paying)) == sets("a c", "u b")
+
+
+def test_companies_are_joined_by_name_and_address():
+    result = resolved(
+        account("a", "Wallaby Software Pty Ltd", **HOME),
+        row("stripe/customers/s", name="WALLABY SOFTWARE", is_paying_party=True, **HOME),
+        row("stripe/customers/t", name="Harbour Bakery", is_paying_party=True, **HOME),
+    )
+    assert groups(result) == sets("a s", "t")
+
+
+def test_accounts_with_different_domains_are_never_joined_by_likeness():
+    rows = [account(ref, "Wallaby Software", domain=f"{ref}.com", **HOME) for ref in ("a", "b")]
+    bridge = row("stripe/customers/s", name="Wallaby Software", is_paying_party=True, **HOME)
+    assert sets("a", "b") <= {group - {"s"} for group in groups(resolved(*rows, bridge))}
+
+
+def test_a_pair_between_the_thresholds_is_for_a_person_to_decide():
+    rows = [
+        buyer("a", "Robert Gray", birth_date=BIRTH),
+        buyer("b", "Robert Gray", birth_date=dt.date(1980, 11, 17)),
+    ]
+    result = resolved(*rows)
+    assert groups(result) == sets("a", "b")
+    assert result.review_queue.select("left_ref", "right_ref").rows() == [("a", "b")]
+
+
+def pairs(*rows):
+    return pl.DataFrame(
+        rows, schema=["left", "right", "match_weight", "is_vetoed"], orient="row"
+    ).with_columns(memory=pl.lit(0.0))
+
+
+def clusters(*rows):
+    found = cluster_pairs(pairs(*rows), 4.0).group_by("cluster").agg("unique_id")["unique_id"].to_list()
+    return {frozenset(members) for members in found}
+
+
+def test_a_weak_bridge_between_two_clusters_is_cut():
+    inner = [(1, 2, 15.0, False), (3, 4, 15.0, False)]
+    assert clusters(*inner, (2, 3, 6.0, False)) == {frozenset({1, 2}), frozenset({3, 4})}
+    crossing = [(left, right, 6.0, False) for left in (1, 2) for right in (3, 4)]
+    assert clusters(*inner, *crossing) == {frozenset({1, 2, 3, 4})}
+
+
+def test_a_vetoed_pair_keeps_its_clusters_apart():
+    assert clusters((1, 2, 15.0, False), (1, 3, 15.0, False), (2, 3, 15.0, True)) in (
+        {frozenset({1, 2})},
+        {frozenset({1, 3})},
+    )
+
+
+@pytest.fixture(scope="module")
+def hard_people():
+    parties, truth = make_parties(2_500, seed=11)
+    return parties, truth, resolve_identities(parties, no_overrides(), NO_PREVIOUS)
+
+
+def test_hard_people_are_told_apart(hard_people, record_property):
+    _, truth, result = hard_people
+    precision, recall = pairwise_quality(result.identities, truth)
+    record_property("precision", round(precision, 4))
+    record_property("recall", round(recall, 4))
+    assert precision >= 0.97
+    assert recall >= 0.80
+
+
+def test_blocks_bring_nearly_all_records_of_hard_people_together(hard_people, record_property):
+    parties, truth, _ = hard_people
+    given_name, surname = person_name_parts(pl.col("name"), pl.col("given_name"), pl.col("surname"))
+    records = person_columns(
+        parties.select(
+            "source_ref",
+            "birth_date",
+            given_name=given_name,
+            surname=surname,
+            street=street_address(pl.col("address_line")),
+            city=plain_text(pl.col("city")),
+            postal_code=plain_text(pl.col("postal_code")),
+            email_key=pl.col("email").str.to_lowercase(),
+            phone_key=pl.col("phone").str.replace_all(r"\D", ""),
+            company_domain=pl.lit(None, dtype=pl.String),
+        )
+    ).join(truth, on="source_ref", validate="1:1")
+    true_pairs = records.join(records, on="person", suffix="_other").filter(
+        pl.col("source_ref") < pl.col("source_ref_other")
+    )
+    is_brought_together = pl.any_horizontal(
+        (pl.col(column) == pl.col(f"{column}_other")).fill_null(value=False)
+        for column in PERSON_MODEL.blocking_columns
+    )
+    recall = true_pairs.select(is_brought_together.mean()).item()
+    record_property("blocking_recall", round(recall, 4))
+    assert recall >= 0.97
+
+
+def test_shuffled_input_gives_identical_output(hard_people):
+    parties, _, result = hard_people
+    shuffled = parties.sample(fraction=1, shuffle=True, seed=3)
+    for table, again in zip(result, resolve_identities(shuffled, no_overrides(), NO_PREVIOUS), strict=True):
+        assert_frame_equal(table, again)
+
+
+def test_a_second_run_on_the_same_records_changes_nothing(hard_people):
+    parties, _, result = hard_people
+    again = resolve_identities(parties, no_overrides(), result.identities)
+    assert_frame_equal(again.identities, result.identities)
+    assert again.changes.is_empty()
+
+
+def test_new_records_do_not_rename_the_customers_they_do_not_join(hard_people):
+    parties, _, result = hard_people
+    fresh, _ = make_parties(50, seed=99)
+    fresh = fresh.with_columns(
+        source_ref=pl.concat_str(pl.lit("new"), "source_ref"),
+        created_at=pl.col("created_at") + pl.duration(days=400),
+    )
+    after = resolve_identities(pl.concat([parties, fresh]), no_overrides(), result.identities)
+    assert after.changes.is_empty()
+
+
+@pytest.mark.skipif(not FEBRL.exists(), reason="the FEBRL 3 file is not on this machine")
+def test_febrl_persons_are_matched_without_their_social_security_number(record_property):
+    raw = pl.read_csv(FEBRL, infer_schema=False)
+    raw = raw.rename({column: column.strip() for column in raw.columns}).with_columns(
+        pl.all().str.strip_chars()
+    )
+    raw = raw.with_columns(pl.when(pl.all() != "").then(pl.all()))
+    parties = raw.select(
+        system=pl.lit("files"),
+        object=pl.lit("customers"),
+        source_ref="rec_id",
+        kind=pl.lit("person"),
+        name=pl.concat_str("given_name", "surname", separator=" ", ignore_nulls=True),
+        address_line=pl.concat_str(
+            "street_number", "address_1", "address_2", separator=" ", ignore_nulls=True
+        ),
+        city="suburb",
+        postal_code="postcode",
+        country=pl.lit("AU"),
+        birth_date=pl.col("date_of_birth").str.to_date("%Y%m%d", strict=False),
+        is_paying_party=pl.lit(value=True),
+        created_at=pl.datetime(2024, 1, 1),
+    )
+    absent = [column for column in PARTY_SCHEMA if column not in parties.columns]
+    parties = parties.with_columns(pl.lit(None).alias(column) for column in absent)
+    result = resolve_identities(parties, no_overrides(), NO_PREVIOUS)
+    truth = raw.select(source_ref="rec_id", person=pl.col("rec_id").str.extract(r"rec-(\d+)-"))
+    precision, recall = pairwise_quality(result.identities, truth)
+    record_property("precision", round(precision, 4))
+    record_property("recall", round(recall, 4))
+    assert precision >= 0.98
+    assert recall >= 0.93
