@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date
+from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
@@ -72,7 +72,7 @@ def identities(context: dg.AssetExecutionContext, parties: pl.DataFrame) -> Iter
         ),
     )
     new_changes = resolution.changes.with_columns(
-        detected_date=pl.lit(run_as_of_date(context), dtype=pl.Date)
+        detected_date=pl.lit(run_as_of_date(context) or run_started_at(context).date(), dtype=pl.Date)
     )
     for name, frame in {
         "customer_identities": resolution.identities,

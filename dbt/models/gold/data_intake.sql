@@ -23,8 +23,11 @@ counts as (
         (select count(*) from {{ landing_rows(system, object_name) }}) as landed_row_count,
         (select count(*) from {{ ref(name) }}) as kept_row_count,
         (select count(*) from quarantine.{{ name }}) as quarantined_row_count,
-        (select count(*) from late_rows where system = '{{ system }}' and object = '{{ object_name }}')
-            as late_row_count
+        (
+            select count(*)
+            from late_rows
+            where system = '{{ system }}' and object = '{{ object_name }}'
+        ) as late_row_count
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

@@ -117,7 +117,8 @@ in_money as (
             0
         ) as agreed_amount,
         if(has_terms and not is_free_trial_line, discounted_mrr_amount, 0) as agreed_mrr_amount,
-        coalesce(period_ends_at, {{ end_of_interval('service_from', 'billing_interval', 'interval_count') }}) as service_to
+        coalesce(period_ends_at, {{ end_of_interval('service_from', 'billing_interval', 'interval_count') }})
+            as service_to
     from with_causes
 ),
 
