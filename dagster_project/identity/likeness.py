@@ -172,17 +172,28 @@ def _free_ties(matches: Matches, nodes: pl.DataFrame, exact: ExactGroups) -> pl.
             pl.col("left_node").alias("left"), pl.col("right_node").alias("right"), "match_weight", "evidence"
         )
     )
-    has_payer = (pl.col("is_paying") & ~pl.col("has_company")).any().over("cluster")
-    company = pl.col("group").filter(pl.col("has_company"))
-    homeless = grouped.filter(~has_payer & (company.n_unique().over("cluster") == 1))
-    to_company = matches.joined.join(
-        homeless.filter(~pl.col("has_company")).select(left="profile", a="node"), on="left"
-    ).join(homeless.filter("has_company").select(right="profile", b="node"), on="right")
-    from_company = (
-        matches.joined.join(homeless.filter("has_company").select(left="profile", a="node"), on="left")
-        .join(homeless.filter(~pl.col("has_company")).select(right="profile", b="node"), on="right")
-    )  # fmt: skip
-    homes = pl.concat([to_company, from_company]).select(
-        pl.col("a").alias("left"), pl.col("b").alias("right"), "match_weight", "evidence"
+    return _pair_ties(pl.concat([pairs, _home_pairs(grouped, matches.joined)]))
+
+
+def _home_pairs(grouped: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of free records that pay for nothing with contacts of the one company that they can belong to.
+
+    Args:
+        grouped: Clustered person records: `node`, `profile`, `cluster`, `group` (their customer), `has_company`,
+            `is_paying`.
+        joined: Pairs of profiles within a cluster.
+
+    Returns:
+        `left`, `right` (nodes), `match_weight`, `evidence`.
+    """
+    is_payer = pl.col("is_paying") & ~pl.col("has_company")
+    free = grouped.filter(~is_payer.any().over("cluster") & ~pl.col("has_company"))
+    contacts = grouped.filter("has_company")
+    both_ways = pl.concat([joined, joined.rename({"left": "right", "right": "left"}).select(joined.columns)])
+    return (
+        both_ways.join(free.select(left="profile", node="node", customer="group"), on="left")
+        .join(contacts.select(right="profile", contact="node", company="group"), on="right")
+        .filter(pl.col("company").n_unique().over("customer") == 1)
+        .select(pl.col("node").alias("left"), pl.col("contact").alias("right"), "match_weight", "evidence")
+        .sort("left", "right")
     )
-    return _pair_ties(pl.concat([pairs, homes]))

@@ -5,12 +5,12 @@ together for comparison, and the veto. Not here: weights (`match_weights.json`),
 (`matching.py`).
 
 The veto keeps a household's members apart. They share surname, address, telephone and, when they are twins,
-the birth date, and the model counts each of these as if it were independent of the others. Two persons of
-whom both the given names and the birth dates have nothing in common are never joined by likeness alone.
-Where only one of the two has nothing in common, it depends on the data: errors in two fields of one record
-are rarer than in one, so data in which both differ at least as often as one, at equal surname and address,
-has families in it, and then one difference is enough to keep two persons apart (twins; father and son of
-one name).
+the birth date, and the model counts each of these as if it were independent of the others. Two persons whose given
+names or surnames have nothing in common are never joined by likeness alone unless their birth dates agree; nor
+are namesakes of whom nothing else agrees. Where only the given names or only the birth dates have nothing in common, it
+depends on the data: errors in two fields of one record are rarer than in one, so data in which both differ at
+least as often as one, at equal surname and address, has families in it, and then one difference is enough to keep
+two persons apart (twins; father and son of one name).
 """
 
 import polars as pl
@@ -125,10 +125,11 @@ COMPARISONS = (
         (
             Level("email_key_l = email_key_r", "e-mail equal"),
             Level(
-                "levenshtein(email_key_l, email_key_r) <= 1 and length(email_key_l) > 10",
+                # Another digit is another mailbox: jo.gray1 and jo.gray2.
+                "levenshtein(email_key_l, email_key_r) <= 1 and email_digits_l = email_digits_r",
                 "e-mail one slip apart",
             ),
-            Level("mailbox_l = mailbox_r and length(mailbox_l) > 4", "e-mail name equal"),
+            Level("own_mailbox_l = own_mailbox_r and length(own_mailbox_l) > 4", "e-mail name equal"),
         ),
         is_trained=False,
     ),
@@ -141,6 +142,10 @@ COMPARISONS = (
 )  # fmt: skip
 
 GIVEN_NAME_DIFFERS = pl.col("gamma_given_name") == 0
+SURNAME_DIFFERS = pl.col("gamma_surname") == 0
+ONLY_NAMES_AGREE = pl.all_horizontal(
+    pl.col(f"gamma_{name}") <= 0 for name in ("birth_date", "address", "place", "phone", "email")
+)
 BIRTH_DATE_DIFFERS = pl.col("gamma_birth_date") == 0
 BIRTH_DATE_AGREES = pl.col("gamma_birth_date") >= 2
 SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (pl.col("gamma_address") >= 4)
@@ -163,7 +168,7 @@ PERSON_MODEL = MatchModel(
     ),
     # Not within an address: families would be taken for one person there.
     training_columns=(("birth_date",), ("given_name", "surname")),
-    veto=GIVEN_NAME_DIFFERS & (pl.col("gamma_birth_date") <= 0),
+    veto=((GIVEN_NAME_DIFFERS | SURNAME_DIFFERS) & (pl.col("gamma_birth_date") <= 0)) | ONLY_NAMES_AGREE,
     household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS,
     one_differs=SAME_HOUSEHOLD
     & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 1))),
@@ -180,7 +185,7 @@ def person_columns(persons: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         The rows with `given_forms`, `full_name`, `address_text`, `house_number`, `street_words`, `birth_text`,
-        `birth_digits`, `mailbox` and the columns of `PERSON_MODEL.blocking_columns`.
+        `birth_digits`, `email_digits`, `own_mailbox` and the columns of `PERSON_MODEL.blocking_columns`.
     """
     given_name, surname = pl.col("given_name"), pl.col("surname")
     forms = given_name_forms(persons.get_column("given_name"))
@@ -193,7 +198,8 @@ def person_columns(persons: pl.DataFrame) -> pl.DataFrame:
             address_text=pl.col("street").str.replace_all(" ", "", literal=True),
             street=_emptied(pl.col("street").str.replace_all(r"\b(unit )?\d+[a-z]?\b", "").str.strip_chars()),
             birth_text=pl.col("birth_date").dt.strftime("%Y%m%d"),
-            mailbox=pl.col("email_key").str.extract("^([^@]+)", 1),
+            email_digits=pl.col("email_key").str.replace_all(r"\D", ""),
+            own_mailbox=_own_mailbox(pl.col("email_key"), given_name, surname),
             surname_sound=sound_code(surname),
             given_sound=sound_code(pl.col("given_sound_form")),
         )
@@ -204,6 +210,17 @@ def person_columns(persons: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(**_blocks())
     )
+
+
+def _own_mailbox(email_key: pl.Expr, given_name: pl.Expr, surname: pl.Expr) -> pl.Expr:
+    """The part before the @ when the person chose it; one made of the names says no more than the names."""
+    mailbox = email_key.str.extract("^([^@]+)", 1)
+    letters = mailbox.str.replace_all(r"[^\p{L}]", "")
+    names_in_it = [
+        letters.str.contains(name.str.slice(0, 4), literal=True) & (name.str.len_chars() > 2)
+        for name in (given_name, surname)
+    ]
+    return pl.when(~pl.any_horizontal(names_in_it).fill_null(value=False)).then(mailbox)
 
 
 def _emptied(text: pl.Expr) -> pl.Expr:
@@ -231,7 +248,7 @@ def _blocks() -> dict[str, pl.Expr]:
             pl.min_horizontal(surname_sound, given_sound),
             pl.max_horizontal(surname_sound, given_sound),
         ),
-        "block_email": pl.col("mailbox"),
+        "block_email": pl.col("own_mailbox"),
         "block_phone": pl.col("phone_key").str.tail(7),
         "block_place_surname": pl.format("{} {}", "postal_code", pl.col("surname").str.slice(0, 1)),
         "block_place_given_name": pl.format("{} {}", "city", given_sound.str.slice(0, 3)),
