@@ -3,18 +3,19 @@
 Not here: SQL, and the assets that Python writes.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from dagster_project.contracts import Table, gold_tables
+from dagster_project.defs import dbt_runner
 from dagster_project.defs.resources import (
     ANALYTICS,
     DATA_ENGINEERING,
-    DBT_EXECUTABLE,
     ONE_DAY_PER_RUN,
     daily,
     run_as_of_date,
@@ -24,11 +25,6 @@ from dagster_project.settings import DBT_DIR, settings
 
 BEFORE_IDENTITY = "bronze parties ticket_texts"
 DAILY_FEATURES = "customer_features"
-BUILD = [
-    "build",
-    "--indirect-selection=buildable",  # a test across stretches runs in the last of them
-    "--exclude-resource-type=unit_test",  # they test the SQL, not the day's data: `make test` runs them
-]
 DAILY_MARTS = "customer_360"
 
 
@@ -39,9 +35,7 @@ def parsed_project() -> DbtProject:
     sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
     newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
     if not manifest.exists() or manifest.stat().st_mtime < newest:
-        DbtCliResource(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(
-            ["parse", "--quiet"], target_path=project.target_path
-        ).wait()
+        dbt_runner.parse(manifest.parent)
     return project
 
 
@@ -96,23 +90,16 @@ class LayeredTranslator(DagsterDbtTranslator):
         return metadata
 
 
-def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Run `dbt build` for the selected assets and count the rows of what it wrote.
+def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Build the selected models and run their tests, and count the rows of what was written.
 
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
     tell_dbt(run_as_of_date(context))
-    invocation = dbt.cli(BUILD, context=context, target_path=settings().dbt_target_dir)
-    events = list(invocation.stream())
-    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
-        counts = {
-            (schema, name): count
-            for schema, name, count in connection.execute(
-                "select schema_name, table_name, estimated_size from duckdb_tables()"
-            ).fetchall()
-        }
-    for event in events:
+    counts: dict[tuple[str, ...], int] = {}
+    for event in dbt_runner.build(context, _manifest, _translator, settings().dbt_target_dir):
+        counts = counts or _row_counts()
         key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
         if key and tuple(key.path) in counts:
             yield event.with_metadata({**event.metadata, "dagster/row_count": counts[tuple(key.path)]})
@@ -120,7 +107,16 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[An
             yield event
 
 
+def _row_counts() -> dict[tuple[str, ...], int]:
+    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+        found = connection.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables()"
+        ).fetchall()
+    return {(schema, name): count for schema, name, count in found}
+
+
 _project = parsed_project()
+_manifest = json.loads(_project.manifest_path.read_text())
 _translator = LayeredTranslator()
 
 
@@ -128,33 +124,33 @@ _translator = LayeredTranslator()
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
     select=f"{BEFORE_IDENTITY} currency_rates", name="dbt_bronze",
 )  # fmt: skip
-def dbt_bronze(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def dbt_bronze(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Landing to bronze and quarantine, and what identity resolution needs."""
-    yield from build(context, dbt)
+    yield from build(context)
 
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
     exclude=f"{BEFORE_IDENTITY} currency_rates {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
 )  # fmt: skip
-def dbt_silver_and_gold(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def dbt_silver_and_gold(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Canonical entities, dimensions, facts and the past snapshots that models learn from."""
-    yield from build(context, dbt)
+    yield from build(context)
 
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
     select=DAILY_FEATURES, partitions_def=daily, backfill_policy=ONE_DAY_PER_RUN, name="dbt_daily_features",
 )  # fmt: skip
-def dbt_daily_features(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def dbt_daily_features(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """What was known about each customer at the end of the day."""
-    yield from build(context, dbt)
+    yield from build(context)
 
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
     select=DAILY_MARTS, partitions_def=daily, backfill_policy=ONE_DAY_PER_RUN, name="dbt_daily_marts",
 )  # fmt: skip
-def dbt_daily_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def dbt_daily_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Marts that read the day's scores again."""
-    yield from build(context, dbt)
+    yield from build(context)

@@ -1,4 +1,4 @@
-"""What assets run on: the warehouse I/O manager, dbt, and the days that can be scored.
+"""What assets run on: the warehouse I/O manager, what dbt reads, and the days that can be scored.
 
 Not here: assets, jobs and schedules.
 """
@@ -6,22 +6,15 @@ Not here: assets, jobs and schedules.
 import datetime as dt
 import hashlib
 import os
-import sys
 from functools import cache
-from pathlib import Path
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from dagster_project.defs.warehouse_io import WarehouseIOManager
 from dagster_project.settings import DBT_DIR, settings
 
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
-
-DBT_EXECUTABLE = str(
-    Path(sys.executable).with_name("dbt")
-)  # beside this Python, whether or not it is on PATH
 
 DAGSTER_YAML = """\
 telemetry:
@@ -85,10 +78,5 @@ def resources() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "io_manager": WarehouseIOManager(database=str(settings().warehouse_path)),
-            "dbt": DbtCliResource(
-                project_dir=str(DBT_DIR),
-                profiles_dir=str(DBT_DIR),
-                dbt_executable=DBT_EXECUTABLE,
-            ),
         }
     )

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from workspace import PROJECT, Workspace
 
-from dagster_project.contracts import gold_tables
+from dagster_project.contracts import gold_tables, landing_objects
 
 DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
@@ -105,7 +105,7 @@ def test_rows_in_are_rows_kept_plus_rows_quarantined_for_every_object(story):
     intake = story["workspace"].query(
         "select system || '.' || object, landed_row_count, kept_row_count, quarantined_row_count from gold.data_intake"
     )
-    assert len(intake) == 35
+    assert len(intake) == len(landing_objects())
     assert all(landed == kept + quarantined for _, landed, kept, quarantined in intake)
     assert sum(quarantined for *_, quarantined in intake) > 0, "the company plants broken rows"
 
@@ -125,6 +125,7 @@ def test_the_truth_of_the_sample_company_is_out_of_the_pipelines_sight(story):
         "customers",
         "hazards",
         "identities",
+        "mrr_monthly",
         "offer_effects",
     }
     read = {
@@ -180,3 +181,93 @@ def test_another_company_size_is_refused_with_what_to_do(story):
     assert done.returncode == 1
     assert "CUSTINT_SAMPLE_CUSTOMERS" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_persons_are_known_across_systems(story):
+    workspace = story["workspace"]
+    truth = workspace.data_dir / "sample_truth" / "identities.parquet"
+    precision, recall = workspace.query(
+        f"""with resolved as (
+            select person_id, true_person_ref as truth
+            from gold.customer_identities
+            inner join '{truth}' using (system, object, source_ref)
+            where person_id is not null and true_person_ref is not null
+        ), pairs as (
+            select
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by person_id, truth)) as common,
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by person_id)) as found,
+                (select sum(n * (n - 1)) from (select count(*) n from resolved group by truth)) as actual
+        ) select common / found, common / actual from pairs"""
+    )[0]
+    assert precision >= 0.98
+    assert recall >= 0.95
+
+
+def test_recurring_revenue_is_the_planted_one_to_the_cent(story):
+    workspace = story["workspace"]
+    truth = workspace.data_dir / "sample_truth"
+    compared, differing = workspace.warehouse(
+        f"""with warehouse as (
+            select
+                identities.true_customer_ref, months.month_end_date, periods.currency,
+                cast(sum(periods.original_mrr_amount) * 100 as bigint) as mrr_cents
+            from gold.fct_subscription_periods as periods
+            inner join silver.revenue_months as months
+                on periods.valid_from < months.closes_at and coalesce(periods.valid_to >= months.closes_at, true)
+            inner join (select distinct subscription_ref, customer_ref from silver.received_subscription_versions)
+                as versions on periods.subscription_id = 'stripe:' || versions.subscription_ref
+            inner join '{truth / "identities.parquet"}' as identities
+                on identities.system = 'stripe' and identities.object = 'customers'
+                and identities.source_ref = versions.customer_ref
+            where periods.mrr_amount > 0 and months.is_complete_month and months.month_end_date >= '2024-10-01'
+            group by all
+        ), truth as (
+            select true_customer_ref, month_end_date, upper(currency) as currency, mrr_cents
+            from '{truth / "mrr_monthly.parquet"}'
+            where mrr_cents > 0 and month_end_date <= (select max(month_end_date) from warehouse)
+        ) select count(*), count(*) filter (warehouse.mrr_cents is distinct from truth.mrr_cents)
+        from warehouse full join truth using (true_customer_ref, month_end_date, currency)"""
+    )[0]
+    assert compared > 1000
+    assert differing == 0
+
+
+def test_what_was_billed_is_explained_to_the_cent_in_every_month(story):
+    months, billed, unexplained = story["workspace"].query(
+        """select
+            count(distinct month_start_date),
+            sum(statement_amount) filter (line_item = 'billed' and statement_name = 'settlement'),
+            sum(abs(statement_amount)) filter (line_item = 'unexplained')
+        from gold.revenue_reconciliation"""
+    )[0]
+    assert months >= 24
+    assert billed > 0
+    assert unexplained == 0
+
+
+def test_families_and_groups_of_companies_are_the_planted_ones(story):
+    workspace = story["workspace"]
+    truth = workspace.data_dir / "sample_truth"
+    rows = workspace.query(
+        f"""with of_truth as (
+            select distinct identities.customer_id, customers.true_household_ref as truth
+            from gold.customer_identities as identities
+            inner join '{truth / "identities.parquet"}' as true_identities using (system, object, source_ref)
+            inner join '{truth / "customers.parquet"}' as customers using (true_customer_ref)
+            where customers.true_household_ref is not null
+        ), pairs as (
+            select l.customer_id as a, r.customer_id as b
+            from of_truth as l inner join of_truth as r on l.truth = r.truth and l.customer_id < r.customer_id
+        ), found as (
+            select l.customer_id as a, r.customer_id as b
+            from gold.bridge_household_member as l
+            inner join gold.bridge_household_member as r
+                on l.household_id = r.household_id and l.customer_id < r.customer_id
+        ) select
+            (select count(*) from pairs), (select count(*) from found),
+            (select count(*) from (from pairs intersect from found))"""
+    )
+    planted, found, both = rows[0]
+    assert planted > 0
+    assert both >= 0.9 * planted
+    assert both >= 0.9 * found

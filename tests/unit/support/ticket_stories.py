@@ -3,6 +3,7 @@
 All tickets are opened on Tuesday 2026-01-13 at 15:00 UTC, 10:00 in New York, unless they say otherwise.
 """
 
+import hashlib
 import json
 from typing import Any
 
@@ -156,5 +157,5 @@ LANDED = {
 IDENTITIES = [
     ("zendesk", "organizations", "1", "C1"),
     ("files", "customers", "c1", "C2"),
-    ("marketing", "emails", "ann@acme.example", "C1"),
+    ("marketing", "emails", f"email_{hashlib.sha256(b'ann@acme.example').hexdigest()[:24]}", "C1"),
 ]

@@ -1,0 +1,105 @@
+"""dbt in this process: the models and tests that a step selects, and what became of each as Dagster events.
+
+dagster-dbt starts a process per step, which takes seven seconds before the first model; in this process the second
+start takes two. What a step selects and how a result becomes a Dagster event stays dagster-dbt's.
+
+Not here: the assets (`dbt.py`), and the models.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from dagster_project.settings import DBT_DIR
+
+FINISHED = ("success", "pass", "warn", "skipped")
+
+
+def parse(target_path: Path) -> None:
+    """Write the project's manifest.
+
+    Raises:
+        RuntimeError: The project cannot be parsed; dbt's reason.
+    """
+    from dbt.cli.main import dbtRunner
+
+    outcome = dbtRunner().invoke(["parse", "--quiet", *_paths(DBT_DIR, target_path)])
+    if not outcome.success:
+        raise RuntimeError(f"dbt could not parse {DBT_DIR}: {outcome.exception}")
+
+
+def _paths(project_dir: Path, target_path: Path) -> list[str]:
+    return [
+        "--project-dir", str(project_dir), "--profiles-dir", str(DBT_DIR),
+        "--target-path", str(target_path), "--log-path", str(target_path),
+    ]  # fmt: skip
+
+
+def build(
+    context: dg.AssetExecutionContext,
+    manifest: dict[str, Any],
+    translator: DagsterDbtTranslator,
+    target_path: Path,
+) -> Iterator[Any]:
+    """Run `dbt build` for the selected assets and their tests.
+
+    Args:
+        context: Of a step made by `dbt_assets`.
+        manifest: The parsed project.
+        translator: Names the assets.
+        target_path: Where dbt writes what it compiles, and its log.
+
+    Yields:
+        An output per model and a check result or observation per test, once dbt has closed the warehouse.
+
+    Raises:
+        dg.Failure: Something failed; one line per model or test with dbt's reason.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.functions import msg_to_dict
+
+    selected = get_updated_cli_invocation_params_for_context(
+        context=context, manifest=manifest, dagster_dbt_translator=translator
+    )
+    project_dir = Path(selected.dbt_project.project_dir) if selected.dbt_project else DBT_DIR
+    raw_events: list[dict[str, Any]] = []
+    outcome = dbtRunner(callbacks=[lambda event: raw_events.append(msg_to_dict(event))]).invoke(
+        [
+            "build", *selected.selection_args,
+            # A test across stretches runs in the last of them.
+            "--indirect-selection", selected.indirect_selection or "buildable",
+            # They test the SQL, not the data of the day: `make test` runs them.
+            "--exclude-resource-type", "unit_test",
+            "--quiet", "--log-level-file", "info",
+            *_paths(project_dir, target_path),
+        ]
+    )  # fmt: skip
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call] # the I/O manager opens the file with settings of its own
+    for raw_event in raw_events:
+        yield from DbtCoreCliEventMessage(
+            raw_event=raw_event, event_history_metadata={}
+        ).to_default_asset_events(
+            manifest=selected.manifest,
+            dagster_dbt_translator=selected.dagster_dbt_translator,
+            context=context,
+            target_path=target_path,
+            project=selected.dbt_project,
+        )
+    if not outcome.success:
+        raise dg.Failure(_reasons(outcome), allow_retries=False)
+
+
+def _reasons(outcome: Any) -> str:
+    if outcome.exception:
+        return f"dbt could not run: {outcome.exception}"
+    return "\n".join(
+        f"{result.node.name}: {' '.join(str(result.message).split())}"
+        for result in outcome.result
+        if result.status not in FINISHED
+    )
