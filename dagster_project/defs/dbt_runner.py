@@ -17,6 +17,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.settings import DBT_DIR
 
+RESULT_EVENTS = ("LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult")
 FINISHED = ("success", "pass", "warn", "skipped")
 
 
@@ -68,20 +69,25 @@ def build(
         context=context, manifest=manifest, dagster_dbt_translator=translator
     )
     project_dir = Path(selected.dbt_project.project_dir) if selected.dbt_project else DBT_DIR
-    raw_events: list[dict[str, Any]] = []
-    outcome = dbtRunner(callbacks=[lambda event: raw_events.append(msg_to_dict(event))]).invoke(
+    results: list[dict[str, Any]] = []
+
+    def keep_results(event: Any) -> None:
+        if event.info.name in RESULT_EVENTS:
+            results.append(msg_to_dict(event))
+
+    outcome = dbtRunner(callbacks=[keep_results]).invoke(
         [
             "build", *selected.selection_args,
             # A test across stretches runs in the last of them.
             "--indirect-selection", selected.indirect_selection or "buildable",
             # They test the SQL, not the data of the day: `make test` runs them.
             "--exclude-resource-type", "unit_test",
-            "--quiet", "--log-level-file", "info",
+            "--quiet", "--log-level-file", "info", "--no-write-json",
             *_paths(project_dir, target_path),
         ]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call] # the I/O manager opens the file with settings of its own
-    for raw_event in raw_events:
+    for raw_event in results:
         yield from DbtCoreCliEventMessage(
             raw_event=raw_event, event_history_metadata={}
         ).to_default_asset_events(

@@ -63,7 +63,7 @@
         {%- do run_query("create table if not exists silver.processed_loads (model varchar, object varchar, load_number bigint)") -%}
         {%- do run_query("create table if not exists bronze.built_by (fingerprint varchar)") -%}
         {%- set built_by = run_query("select max(fingerprint) from bronze.built_by").columns[0][0] -%}
-        {%- if built_by != dbt_fingerprint() -%}
+        {%- if dbt_fingerprint() and built_by != dbt_fingerprint() -%}
             {%- for node in graph.nodes.values()
                 if node.resource_type == 'model' and node.config.materialized == 'incremental'
                 and node.schema in ('bronze', 'silver') -%}
@@ -78,7 +78,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Stands for all SQL, contracts and settings that shape stored rows. #}
+{# Stands for all SQL, contracts and settings that shape stored rows; empty when dbt is run by hand. #}
 {% macro dbt_fingerprint() -%}
     {{ env_var('CUSTINT_DBT_FINGERPRINT', '') }}
 {%- endmacro %}
