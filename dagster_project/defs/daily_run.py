@@ -10,6 +10,7 @@ import dagster as dg
 
 from dagster_project.defs.ingest import FILE_DROP_OBJECTS, SAMPLE_END_DATE, VENDOR_OBJECTS
 from dagster_project.defs.resources import daily, prepare_dagster_home
+from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.file_drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
@@ -110,6 +111,10 @@ def run_daily() -> DailyRun:
         OtherCompanyError: The data folder belongs to other sources; nothing was written.
     """
     check_as_of_date()
+    try:
+        read_overrides(settings().identity_overrides_path)  # told now, not after a minute of work
+    except OverrideError as error:
+        return DailyRun("", failure=str(error))
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     prepare_dagster_home()
     from dagster_project.definitions import defs

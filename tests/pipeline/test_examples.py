@@ -20,7 +20,6 @@ def cdnow(tmp_path_factory):
     data_dir = tmp_path_factory.mktemp("cdnow")
     drop_example("cdnow", data_dir)
     workspace = Workspace(data_dir, CUSTINT_SOURCES="files")
-    workspace.run_well()
     workspace.run_well(CUSTINT_AS_OF_DATE="1997-09-30")
     return workspace
 
@@ -34,6 +33,21 @@ def test_ravenstack_publishes_every_customer_and_ticket_and_loses_no_usage_row(r
     )
     assert intake == [(25_000, 25_000, 21)]
     assert ravenstack.query("select sum(event_count) from gold.fct_usage_daily") == [(24_979,)]
+
+
+def test_ravenstack_revenue_ties_out_and_its_missing_invoices_are_named(ravenstack):
+    months, off, explained, unexplained = ravenstack.query(
+        """select
+            count(*),
+            sum(abs(starting_mrr_amount + new_mrr_amount + expansion_mrr_amount + contraction_mrr_amount
+                + churn_mrr_amount + reactivation_mrr_amount - ending_mrr_amount)),
+            (select sum(statement_amount) from gold.revenue_reconciliation where line_item = 'no_invoices')
+                + (select sum(statement_amount) from gold.revenue_reconciliation where line_item = 'ending_mrr'),
+            (select sum(abs(statement_amount)) from gold.revenue_reconciliation where line_item = 'unexplained')
+        from gold.revenue_monthly"""
+    )[0]
+    assert months == 24
+    assert (off, explained, unexplained) == (0, 0, 0)
 
 
 def test_ravenstack_is_scored_for_the_last_day_in_its_data(ravenstack):
@@ -56,9 +70,9 @@ def test_ravenstack_churn_claims_no_signal(ravenstack):
 def test_cdnow_publishes_every_customer_and_every_cent(cdnow):
     assert cdnow.query("select count(*) from gold.dim_customer") == [(23_570,)]
     totals = cdnow.query(
-        "select count(*), sum(spend_amount)::text from gold.customer_rfm where as_of_date = '1998-06-30'"
+        "select count(*), count(distinct customer_id), sum(net_spend_amount)::text from gold.fct_transactions"
     )
-    assert totals == [(23_570, "2500315.63")]
+    assert totals == [(69_659, 23_570, "2500315.63")]
 
 
 def test_cdnow_reaches_the_published_estimates_as_of_september_1997(cdnow):
@@ -79,9 +93,17 @@ def test_cdnow_reaches_the_published_estimates_as_of_september_1997(cdnow):
 def test_cdnow_with_transactions_alone_says_what_it_cannot_know(cdnow):
     rows = cdnow.query(
         "select distinct churn_status, incentive_status, clv_model, health_status from gold.customer_360"
-        " where as_of_date = '1998-06-30'"
+        " where as_of_date = '1997-09-30'"
     )
     assert rows == [("not_a_subscriber", "not_eligible", "bg_nbd_gamma_gamma", "partial")]
+
+
+def test_cdnow_bills_are_settled_and_explained_to_the_cent(cdnow):
+    billed, unexplained = cdnow.query(
+        "select sum(statement_amount) filter (line_item = 'billed' and statement_name = 'settlement')::text,"
+        " sum(abs(statement_amount)) filter (line_item = 'unexplained') from gold.revenue_reconciliation"
+    )[0]
+    assert (billed, unexplained) == ("2500315.63", 0)
 
 
 def test_cdnow_forecast_of_september_1997_is_near_what_the_customers_then_bought(cdnow):

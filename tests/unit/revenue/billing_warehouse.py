@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from revenue_warehouse import run_dbt
+from dbt_in_process import run_dbt
 
 from dagster_project.contracts import read_tables
 from dagster_project.settings import DBT_DIR

@@ -3,14 +3,12 @@
 dbt takes seconds to start and its SQL does not depend on the rows, so it is compiled once and run as often as needed.
 """
 
-import os
 import random
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import duckdb
-from dbt.cli.main import dbtRunner
+from dbt_in_process import run_dbt
 
 from dagster_project.contracts import read_tables
 from dagster_project.settings import DBT_DIR
@@ -22,22 +20,6 @@ MODELS = (
 )  # fmt: skip
 BRONZE = ("stripe__subscriptions", "stripe__products", "files__subscriptions")
 LINEAGE = {"_source_file": "text", "_source_line": "bigint", "_loaded_at": "timestamp"}
-
-
-def run_dbt(data_dir: Path, *arguments: str) -> Any:
-    """Run dbt in this process on a data folder."""
-    with mock.patch.dict(
-        os.environ, {"CUSTINT_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    ):
-        outcome = dbtRunner().invoke(
-            [
-                *arguments, "--threads", "1", "--quiet", "--log-level-file", "none",
-                "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
-                "--target-path", str(data_dir / "dbt"), "--log-path", str(data_dir / "dbt"),
-            ]
-        )  # fmt: skip
-    assert outcome.success, outcome.exception or outcome.result
-    return outcome.result
 
 
 class RevenueWarehouse:

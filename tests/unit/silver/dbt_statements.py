@@ -4,41 +4,24 @@ dbt takes seconds to start, and its statements do not change between two runs of
 warehouse is therefore the same build, a hundred times as often.
 """
 
-import os
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from dbt_in_process import run_dbt
 
 from dagster_project.settings import DBT_DIR
 
 
-def run_dbt(data_dir: Path, *arguments: str, **settings: str) -> list[str]:
-    """Run dbt in this process on a data folder, in one thread; every statement it executed, in order."""
+def caught_statements(data_dir: Path, *arguments: str, **settings: str) -> list[str]:
+    """Run dbt on a data folder, in one thread; every statement it executed, in order."""
     statements: list[str] = []
 
     def catch(event: Any) -> None:
         if event.info.name == "SQLQuery":
             statements.append(event.data.sql)
 
-    environment = {"CUSTINT_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **settings}
-    with mock.patch.dict(os.environ, environment):
-        outcome = dbtRunner(callbacks=[catch]).invoke(
-            [
-                *arguments, "--threads", "1", "--quiet", "--log-level", "debug", "--log-level-file", "none",
-                "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
-                "--target-path", str(data_dir / "dbt"), "--log-path", str(data_dir / "dbt"),
-            ]
-        )  # fmt: skip
-    DuckDBConnectionManager.close_all_connections()  # else the file stays open with dbt's settings
-    assert outcome.success, outcome.exception or [
-        f"{result.node.name}: {result.message}"
-        for result in outcome.result
-        if result.status not in ("success", "pass")
-    ]
+    run_dbt(data_dir, *arguments, "--threads", "1", "--log-level", "debug", callbacks=(catch,), **settings)
     return statements
 
 

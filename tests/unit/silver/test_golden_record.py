@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from dbt_statements import run_dbt
+from dbt_in_process import run_dbt
 
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import write_batch, write_empty_file

@@ -1,10 +1,6 @@
 """Tickets, their events and ratings from landing to gold, as the real dbt builds them from hand-made rows."""
 
 import datetime as dt
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +8,11 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from dbt_in_process import run_dbt
 from ticket_stories import CASES, IDENTITIES, LANDED, TICKET_IDS
 
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import write_batch, write_empty_file
-from dagster_project.settings import DBT_DIR
 
 LOADED_AT = dt.datetime(2026, 2, 1, 6, 0)
 POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
@@ -50,29 +46,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         connection.execute(
             "create table silver.ticket_sentiments (system varchar, ticket_ref varchar, polarity double)"
         )
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("CUSTINT_", "DBT_"))
-    }
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build",
-            "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
-            "--target-path", str(data_dir / "target"), "--log-path", str(data_dir / "logs"),
-            "--indirect-selection", "cautious", "--select", *[f"+{name}" for name in FACTS],
-            "assert_business_minutes_fit_in_calendar_minutes", "assert_tickets_begin_before_they_end",
-            "assert_schedules_can_be_counted_in", "assert_survey_ratings_lie_on_their_scale",
-        ],
-        env=environment | {"CUSTINT_DATA_DIR": str(data_dir)},
-        cwd=data_dir, capture_output=True, text=True, timeout=300,
+    results = run_dbt(
+        data_dir, "build", "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test",
+        "--select", *[f"+{name}" for name in FACTS],
+        "assert_business_minutes_fit_in_calendar_minutes", "assert_tickets_begin_before_they_end",
+        "assert_schedules_can_be_counted_in", "assert_survey_ratings_lie_on_their_scale",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = json.loads((data_dir / "target" / "run_results.json").read_text())["results"]
     with duckdb.connect(str(warehouse)) as connection:
-        warned = [
-            (entry["unique_id"].split(".")[2], entry["failures"])
-            for entry in results
-            if entry["status"] == "warn"
-        ]
+        warned = [(result.node.name, result.failures) for result in results if result.status == "warn"]
         connection.execute("create table warned (name varchar, row_count bigint)")
         connection.executemany("insert into warned values (?, ?)", warned)
         yield connection

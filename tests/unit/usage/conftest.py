@@ -1,15 +1,12 @@
 """The usage models as dbt compiles them, over hand-made silver tables. Not here: what is asserted of them."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from dbt_in_process import run_dbt
 
 from dagster_project.settings import DBT_DIR
 
@@ -98,22 +95,8 @@ class Warehouse:
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The SQL of each model, compiled by dbt with 60 days in `fct_customer_daily`."""
     data_dir = tmp_path_factory.mktemp("usage")
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("CUSTINT_", "DBT_"))
-    }
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "compile",
-            "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
-            "--target-path", str(data_dir / "target"), "--log-path", str(data_dir / "logs"),
-            "--select", *MODELS,
-        ],
-        env=environment | {"CUSTINT_DATA_DIR": str(data_dir), "CUSTINT_CUSTOMER_DAILY_DAYS": "60"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = data_dir / "target" / "compiled" / "customer_intelligence" / "models" / "gold"
-    return {path.stem: path.read_text() for path in folder.rglob("*.sql")}
+    compiled = run_dbt(data_dir, "compile", "--select", *MODELS, CUSTINT_CUSTOMER_DAILY_DAYS="60")
+    return {result.node.name: result.node.compiled_code for result in compiled.results}
 
 
 @pytest.fixture
