@@ -23,7 +23,7 @@ test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest
 
 proofs: $(STAMP)  ## the proofs that are too long for every run of the suite
-	$(BIN)/python -m pytest -m proof
+	$(BIN)/python -m pytest -m proof --dist load
 
 check: $(STAMP)  ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .
