@@ -1,7 +1,7 @@
 """dbt in this process: the models and tests that a step selects, and what became of each as Dagster events.
 
-dagster-dbt starts a process per step, which takes seven seconds before the first model; in this process the second
-start takes two. What a step selects and how a result becomes a Dagster event stays dagster-dbt's.
+dagster-dbt starts a process per step, and most of a small step is that start. What a step selects and how a result
+becomes a Dagster event stays dagster-dbt's.
 
 Not here: the assets (`dbt.py`), and the models.
 """

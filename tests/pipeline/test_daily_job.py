@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from workspace import PROJECT, Workspace
+from workspace import PROJECT, Workspace, pairwise_precision_and_recall
 
 from dagster_project.contracts import gold_tables, landing_objects
 
@@ -142,18 +142,12 @@ def test_the_truth_of_the_sample_company_is_out_of_the_pipelines_sight(story):
 def test_identities_match_the_planted_truth(story):
     workspace = story["workspace"]
     truth = workspace.data_dir / "sample_truth" / "identities.parquet"
-    precision, recall = workspace.warehouse(
-        f"""with resolved as (
-            select customer_id, true_customer_ref as truth
-            from silver.customer_identities
-            inner join '{truth}' using (system, object, source_ref)
-        ), pairs as (
-            select
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id, truth)) as common,
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by customer_id)) as found,
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by truth)) as actual
-        ) select common / found, common / actual from pairs"""
-    )[0]
+    precision, recall = pairwise_precision_and_recall(
+        workspace,
+        f"""select customer_id as found, true_customer_ref as truth
+        from gold.customer_identities
+        inner join '{truth}' using (system, object, source_ref)""",
+    )
     assert precision >= 0.99
     assert recall >= 0.95
 
@@ -190,19 +184,13 @@ def test_another_company_size_is_refused_with_what_to_do(story):
 def test_persons_are_known_across_systems(story):
     workspace = story["workspace"]
     truth = workspace.data_dir / "sample_truth" / "identities.parquet"
-    precision, recall = workspace.query(
-        f"""with resolved as (
-            select person_id, true_person_ref as truth
-            from gold.customer_identities
-            inner join '{truth}' using (system, object, source_ref)
-            where person_id is not null and true_person_ref is not null
-        ), pairs as (
-            select
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by person_id, truth)) as common,
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by person_id)) as found,
-                (select sum(n * (n - 1)) from (select count(*) n from resolved group by truth)) as actual
-        ) select common / found, common / actual from pairs"""
-    )[0]
+    precision, recall = pairwise_precision_and_recall(
+        workspace,
+        f"""select person_id as found, true_person_ref as truth
+        from gold.customer_identities
+        inner join '{truth}' using (system, object, source_ref)
+        where person_id is not null and true_person_ref is not null""",
+    )
     assert precision >= 0.98
     assert recall >= 0.95
 

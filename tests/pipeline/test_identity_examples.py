@@ -3,18 +3,8 @@
 import re
 
 import pytest
-from workspace import Workspace, drop_example
+from workspace import Workspace, drop_example, pairwise_precision_and_recall
 
-PAIRS = """
-    with resolved as ({resolved}),
-    counts as (
-        select
-            (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id, truth)) as common,
-            (select sum(n * (n - 1)) from (select count(*) as n from resolved group by customer_id)) as found,
-            (select sum(n * (n - 1)) from (select count(*) as n from resolved group by truth)) as actual
-    )
-    select common / found, common / actual from counts
-"""
 E_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 IDENTITY_TABLES = (
     "customer_identities", "identity_review_queue", "identity_shared_identifiers", "identity_changes",
@@ -48,11 +38,10 @@ def text_of_identity_tables(workspace: Workspace) -> str:
 
 
 def test_febrl3_joins_the_records_of_a_person_and_keeps_persons_apart(febrl3):
-    ((precision, recall),) = febrl3.query(
-        PAIRS.format(
-            resolved="select customer_id, split_part(source_ref, '-', 2) as truth from gold.customer_identities"
-            " where system = 'files' and object = 'customers'"
-        )
+    precision, recall = pairwise_precision_and_recall(
+        febrl3,
+        "select customer_id as found, split_part(source_ref, '-', 2) as truth from gold.customer_identities"
+        " where system = 'files' and object = 'customers'",
     )
     assert precision >= 0.98
     assert recall >= 0.93

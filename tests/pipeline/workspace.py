@@ -71,3 +71,23 @@ def drop_example(name: str, data_dir: Path) -> None:
     inbox.mkdir(parents=True)
     for path in [*third_party(name).iterdir(), *(PROJECT / "data" / "examples" / name).glob("*.sql")]:
         shutil.copy(path, inbox)
+
+
+def pairwise_precision_and_recall(workspace: Workspace, resolved: str) -> tuple[float, float]:
+    """Of the pairs of records that were joined, the share that truly belongs together, and the other way round.
+
+    Args:
+        workspace: Where to ask.
+        resolved: Query of one row per record: `found`, the group that it was put into, and `truth`.
+    """
+    ((precision, recall),) = workspace.query(
+        f"""with resolved as ({resolved}),
+        pairs as (
+            select
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by found, truth)) as common,
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by found)) as joined,
+                (select sum(n * (n - 1)) from (select count(*) as n from resolved group by truth)) as actual
+        )
+        select common / joined, common / actual from pairs"""
+    )
+    return precision, recall
