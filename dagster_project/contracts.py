@@ -60,6 +60,7 @@ class Table:
     columns: tuple[Column, ...]
     grain: tuple[str, ...]
     is_written_by_python: bool
+    version: str = ""  # the column that orders a record's versions; empty for all but vendors' bronze tables
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -78,6 +79,7 @@ def _table(entry: dict[str, Any], is_written_by_python: bool) -> Table:
         columns=tuple(_column(column) for column in entry.get("columns", [])),
         grain=tuple(meta.get("grain") or meta.get("key") or ()),
         is_written_by_python=is_written_by_python,
+        version=str(meta.get("version") or ""),
     )
 
 
@@ -97,6 +99,54 @@ def read_tables(folder: Path) -> dict[str, Table]:
 def gold_tables() -> dict[str, Table]:
     """Contracts of the gold tables, by name."""
     return read_tables(DBT_DIR / "models" / "gold")
+
+
+@dataclass(frozen=True)
+class LandingField:
+    """One field of a landing object, as its source names it."""
+
+    name: str
+    landing_type: str  # DuckDB
+    is_required: bool
+    is_json: bool  # an object or a list, landed as JSON text
+    is_moment: bool  # text that says a day or a time
+
+
+@dataclass(frozen=True)
+class LandingContract:
+    """What a source must deliver for one object: the fields that bronze reads, in its order."""
+
+    name: str  # <system>__<object>
+    fields: tuple[LandingField, ...]
+    key: tuple[str, ...]
+    version: str
+
+
+@cache
+def landing_contract(name: str) -> LandingContract:
+    """The contract of a vendor's landing object, from the bronze YAML that reads it."""
+    table = read_tables(DBT_DIR / "models" / "bronze")[name]
+    readers: dict[str, list[Column]] = {}
+    for column in table.columns:
+        readers.setdefault(str(column.rules["source"]), []).append(column)
+    source_of = {column.name: str(column.rules["source"]) for column in table.columns}
+    return LandingContract(
+        name=name,
+        fields=tuple(_landing_field(source, columns) for source, columns in readers.items()),
+        key=tuple(source_of[column] for column in table.grain),
+        version=source_of[table.version],
+    )
+
+
+def _landing_field(source: str, readers: list[Column]) -> LandingField:
+    is_json = any("path" in column.rules or column.rules.get("json") for column in readers)
+    return LandingField(
+        name=source,
+        landing_type=readers[0].landing_type,
+        is_required=any(column.not_null for column in readers),
+        is_json=is_json,
+        is_moment=not is_json and readers[0].data_type in ("date", "timestamp"),
+    )
 
 
 @cache

@@ -10,12 +10,14 @@
     ('product__events', 'occurred_at'), ('product__users', 'modified_at'), ('product__workspaces', 'modified_at'),
     ('salesforce__accounts', 'modified_at'), ('salesforce__campaign_members', 'modified_at'),
     ('salesforce__campaigns', 'modified_at'), ('salesforce__contacts', 'modified_at'),
-    ('salesforce__opportunities', 'modified_at'), ('stripe__charges', 'modified_at'),
-    ('stripe__customers', 'modified_at'), ('stripe__invoice_lines', 'modified_at'),
+    ('salesforce__leads', 'modified_at'), ('salesforce__opportunities', 'modified_at'),
+    ('stripe__charges', 'modified_at'), ('stripe__credit_notes', 'modified_at'),
+    ('stripe__customers', 'modified_at'), ('stripe__disputes', 'modified_at'), ('stripe__invoice_lines', 'modified_at'),
     ('stripe__invoices', 'modified_at'), ('stripe__prices', 'modified_at'), ('stripe__products', 'modified_at'),
     ('stripe__refunds', 'modified_at'), ('stripe__subscriptions', 'modified_at'),
     ('zendesk__organizations', 'modified_at'), ('zendesk__satisfaction_ratings', 'modified_at'),
-    ('zendesk__ticket_events', 'created_at'), ('zendesk__tickets', 'modified_at'), ('zendesk__users', 'modified_at')
+    ('zendesk__ticket_events', 'created_at'), ('zendesk__ticket_metric_events', 'occurred_at'),
+    ('zendesk__tickets', 'modified_at'), ('zendesk__users', 'modified_at')
 ] -%}
 with newest_rows as (
     {%- for name, clock in objects %}

@@ -15,6 +15,7 @@ described as (
         members.created_at as added_at
     from latest_members as members
     inner join contact_identities on members.contact_ref = contact_identities.source_ref
+    where not coalesce(members.is_deleted, false)
 )
 
 select * from described

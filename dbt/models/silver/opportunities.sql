@@ -22,6 +22,7 @@ described as (
         end as decided_at
     from latest_opportunities as opportunities
     inner join account_identities on opportunities.account_ref = account_identities.source_ref
+    where not coalesce(opportunities.is_deleted, false)
 )
 
 select * from described

@@ -10,7 +10,7 @@
     ('stripe', 'customers', 'customer_ref', {
         'kind': "if(individual_name is not null, 'person', if(business_name is not null, 'organization', null))",
         'name': 'coalesce(individual_name, business_name, name)', 'email': 'email', 'phone': 'phone',
-        'address': address, 'country': 'country'
+        'address': address, 'country': 'country', 'is_deleted': 'is_deleted'
     }),
     ('salesforce', 'accounts', 'account_ref', {
         'kind': "if(is_person_account, 'person', 'organization')", 'name': 'name', 'given_name': 'given_name',
@@ -19,14 +19,18 @@
         'parent_ref': 'parent_account_ref', 'is_deleted': 'is_deleted'
     }),
     ('zendesk', 'organizations', 'organization_ref', {
-        'kind': "'organization'", 'name': 'name', 'domain': 'domain'
+        'kind': "'organization'", 'name': 'name', 'domain': 'domain', 'is_deleted': 'deleted_at is not null'
     }),
-    ('product', 'workspaces', 'workspace_ref', {'name': 'name', 'email': 'owner_email', 'time_zone': 'time_zone'}),
+    ('product', 'workspaces', 'workspace_ref', {
+        'name': 'name', 'email': 'owner_email', 'time_zone': 'time_zone', 'is_deleted': 'is_deleted'
+    }),
     ('salesforce', 'contacts', 'contact_ref', {
         'name': "nullif(concat_ws(' ', first_name, last_name), '')", 'email': 'email', 'is_deleted': 'is_deleted'
     }),
-    ('zendesk', 'users', 'user_ref', {'name': 'name', 'email': 'email', 'phone': 'phone', 'time_zone': 'time_zone'}),
-    ('product', 'users', 'user_ref', {'name': 'name', 'email': 'email'}),
+    ('zendesk', 'users', 'user_ref', {
+        'name': 'name', 'email': 'email', 'phone': 'phone', 'time_zone': 'time_zone', 'is_deleted': 'not is_active'
+    }),
+    ('product', 'users', 'user_ref', {'name': 'name', 'email': 'email', 'is_deleted': 'is_deleted'}),
     ('files', 'customers', 'customer_ref', {
         'kind': 'kind', 'name': 'name', 'email': 'email', 'phone': 'phone', 'domain': 'domain', 'address': address,
         'country': 'country', 'birth_date': 'birth_date', 'industry': 'industry', 'stated_plan': 'plan_tier',

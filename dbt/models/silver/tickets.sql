@@ -81,6 +81,7 @@ zendesk_tickets as (
     left join organization_identities on tickets.organization_ref = organization_identities.source_ref
     left join user_identities on tickets.requester_ref = user_identities.source_ref
     left join last_ratings on tickets.ticket_ref = last_ratings.ticket_ref
+    where tickets.status <> 'deleted'
 ),
 
 file_tickets as (
