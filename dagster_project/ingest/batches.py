@@ -1,0 +1,325 @@
+"""Pages of a stream become landing files, and the cursor is committed with the file it belongs to.
+
+A batch is one Parquet file per object; the cursor is written into the footer of the first object's file. The rename
+that makes the file visible commits both at once: whoever is killed before it has read nothing, and reads again from
+the cursor before. Files of the stream's other objects are renamed first; when the kill falls in between, the next
+read finds their rows landed already and drops the repeats.
+
+Not here: what a row must look like (`landing_rows.py`), and how a source is asked.
+"""
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from pyarrow import parquet
+
+from dagster_project.contracts import LandingContract, landing_contract, landing_objects
+from dagster_project.ingest.landing import META_TYPES, write_empty_file
+from dagster_project.ingest.landing_rows import LandingRows
+from dagster_project.ingest.streams import Cursor, Landed, Page, SourceError, Stream
+
+CURSOR = b"custint.cursor"
+FIELDS = b"custint.extra_fields"
+STAMP = "%Y%m%dT%H%M%SZ"
+LAST_NUMBER = 9999
+BATCH_BYTES = 256 * 1024 * 1024
+"""A batch of long texts ends before it has all the rows that it may have."""
+
+
+def land_stream(
+    landing_dir: Path, connector: str, stream: Stream, read_at: dt.datetime, batch_rows: int
+) -> Iterator[Landed]:
+    """Read a stream from its cursor to its end, a batch at a time.
+
+    Args:
+        landing_dir: Root of the landing zone.
+        connector: Name of the connector; its files end with it, so that two may write one object.
+        stream: What to read.
+        read_at: When the run began, UTC without zone.
+        batch_rows: Rows after which a batch is committed; bounds the memory and what a kill costs.
+
+    Yields:
+        One result per object of the stream, at the end. What was committed before a failure stays.
+    """
+    before = read_cursor(landing_dir, connector, stream.objects[0])
+    totals = {
+        name: Landed(name, cursor_before=cursor_text(before), cursor_after=cursor_text(before))
+        for name in stream.objects
+    }
+    cursor = before
+    failure = ""
+    try:
+        pages = stream.read(before)
+        while batch := _Batch.of(landing_dir, connector, stream, read_at, pages, cursor, batch_rows):
+            landed = batch.commit()
+            totals = {name: _sum(totals[name], landed[name]) for name in stream.objects}
+            cursor = batch.cursor
+            if any(result.refused for result in landed.values()):
+                break
+            if batch.error:
+                raise batch.error
+    except SourceError as error:
+        failure = str(error)
+        if error.stops_source:
+            yield from (replace(result, failure=failure) for result in totals.values())
+            raise
+    yield from (replace(result, failure=failure) for result in totals.values())
+
+
+def read_cursor(landing_dir: Path, connector: str, object_name: str) -> Cursor:
+    """The cursor in the newest file that a connector wrote for an object; empty when it wrote none."""
+    path = _newest_file(landing_dir, connector, object_name)
+    return dict(json.loads(_footer(path).get(CURSOR, b"{}"))) if path else {}
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """A cursor as people read it."""
+    return ", ".join(f"{name} {value}" for name, value in cursor.items())
+
+
+def batch_name(folder: Path, connector: str, read_at: dt.datetime) -> str:
+    """A file name after all that are there, whatever the clock says: `20261001T020000Z-0001-stripe`."""
+    stamp, number = f"{read_at:{STAMP}}", 0
+    names = [path.name for path in folder.glob(f"*Z-*-{connector}*.parquet")]
+    if names and (newest := max(names)) >= stamp:
+        stamp, number = newest[:16], int(newest[17:21])
+    if number == LAST_NUMBER:  # a fifth digit would sort before the fourth
+        stamp, number = f"{dt.datetime.strptime(stamp, STAMP) + dt.timedelta(seconds=1):{STAMP}}", 0
+    return f"{stamp}-{number + 1:04d}-{connector}"
+
+
+def _newest_file(landing_dir: Path, connector: str, object_name: str) -> Path | None:
+    folder = object_folder(landing_dir, object_name)
+    return max(folder.glob(f"*Z-*-{connector}.parquet"), default=None, key=lambda path: path.name)
+
+
+def object_folder(landing_dir: Path, object_name: str) -> Path:
+    """Where the files of `<system>__<object>` lie."""
+    system, name = object_name.split("__", 1)
+    return landing_dir / system / name
+
+
+def _footer(path: Path) -> dict[bytes, bytes]:
+    return dict(parquet.read_metadata(path).metadata or {})
+
+
+def _sum(total: Landed, batch: Landed) -> Landed:
+    return replace(
+        batch,
+        fetched_row_count=total.fetched_row_count + batch.fetched_row_count,
+        landed_row_count=total.landed_row_count + batch.landed_row_count,
+        repeated_row_count=total.repeated_row_count + batch.repeated_row_count,
+        rejected_row_count=total.rejected_row_count + batch.rejected_row_count,
+        cursor_before=total.cursor_before,
+        new_fields=tuple(sorted({*total.new_fields, *batch.new_fields})),
+    )
+
+
+class _Batch:
+    """The rows of some pages of a stream, until they are committed together."""
+
+    def __init__(
+        self, landing_dir: Path, connector: str, stream: Stream, read_at: dt.datetime, cursor: Cursor
+    ) -> None:
+        self.landing_dir = landing_dir
+        self.connector = connector
+        self.stream = stream
+        self.read_at = read_at
+        self.cursor_before = cursor
+        self.cursor = cursor
+        self.error: SourceError | None = None
+        self.row_count = 0
+        self.byte_count = 0
+        self._rows = {
+            name: LandingRows(landing_contract(name), self._known_fields(name)) for name in stream.objects
+        }
+        self._tables: dict[str, list[pa.Table]] = {name: [] for name in stream.objects}
+
+    @classmethod
+    def of(
+        cls,
+        landing_dir: Path,
+        connector: str,
+        stream: Stream,
+        read_at: dt.datetime,
+        pages: Iterator[Page],
+        cursor: Cursor,
+        batch_rows: int,
+    ) -> "_Batch | None":
+        """The next batch; None when the pages are at their end. A failing read ends a batch, and is kept with it."""
+        batch = cls(landing_dir, connector, stream, read_at, cursor)
+        has_pages = False
+        try:
+            for page in pages:
+                has_pages = True
+                batch.add(page)
+                if batch.row_count >= batch_rows or batch.byte_count >= BATCH_BYTES:
+                    break
+        except SourceError as error:
+            if not has_pages:
+                raise
+            batch.error = error
+        return batch if has_pages else None
+
+    def add(self, page: Page) -> None:
+        """Take a page's rows; its cursor is the batch's from now on."""
+        for name, records in page.rows.items():
+            if records:
+                self._tables[name].append(self._rows[name].table(records))
+                self.row_count += len(records)
+                self.byte_count += self._tables[name][-1].nbytes
+        self.cursor = page.cursor
+
+    def commit(self) -> dict[str, Landed]:
+        """Write the batch, the object that carries the cursor last; nothing when its shape is not the contract's."""
+        broken = {name: rows.broken_fields() for name, rows in self._rows.items()}
+        if any(broken.values()):
+            said = "; ".join(
+                f"{name.replace('__', ' ')}: {problem}"
+                for name, problems in broken.items()
+                for problem in problems
+            )
+            refused = f"{said}; nothing of this batch was landed, and the next run reads it again"
+            return {
+                name: self._result(name, landed_row_count=0, refused=refused, cursor=self.cursor_before)
+                for name in self.stream.objects
+            }
+        return {name: self._write(name) for name in reversed(self.stream.objects)}
+
+    def _known_fields(self, name: str) -> frozenset[str] | None:
+        path = _newest_file(self.landing_dir, self.connector, name)
+        fields = _footer(path).get(FIELDS) if path else None
+        return None if fields is None else frozenset(json.loads(fields))
+
+    def _result(self, name: str, landed_row_count: int, cursor: Cursor, refused: str = "") -> Landed:
+        rows = self._rows[name]
+        return Landed(
+            object_name=name,
+            fetched_row_count=rows.row_count,
+            landed_row_count=landed_row_count,
+            repeated_row_count=0 if refused else rows.row_count - landed_row_count,
+            rejected_row_count=0 if refused else rows.rejected_row_count,
+            cursor_after=cursor_text(cursor),
+            new_fields=tuple(sorted({*rows.new_fields, *rows.retyped_fields()})),
+            refused=refused,
+        )
+
+    def _write(self, name: str) -> Landed:
+        """New rows of one object into its next file; no file when there is neither a row nor a new cursor."""
+        carries_cursor = name == self.stream.objects[0]
+        folder = object_folder(self.landing_dir, name)
+        system, object_name = name.split("__", 1)
+        write_empty_file(self.landing_dir, system, object_name, landing_objects()[name])
+        fresh = self._new_rows(name) if self._tables[name] else None
+        new_row_count = fresh.num_rows if fresh is not None else 0
+        if new_row_count or (carries_cursor and self.cursor != self.cursor_before):
+            batch = batch_name(folder, self.connector, self.read_at)
+            footer = {}
+            if (fields := self._all_fields(name)) is not None:
+                footer[FIELDS] = json.dumps(sorted(fields)).encode()
+            if carries_cursor:
+                footer[CURSOR] = json.dumps(self.cursor).encode()
+            table = fresh if fresh is not None else self._rows[name].schema.empty_table()
+            self._write_file(folder / f"{batch}.parquet", name, table, footer)
+        return self._result(name, new_row_count, self.cursor)
+
+    def _all_fields(self, name: str) -> set[str] | None:
+        """Fields beyond the contract that were ever seen; None as long as no row was."""
+        rows = self._rows[name]
+        if rows.known_fields is None and not rows.row_count:
+            return None
+        return {*rows.extra_fields, *(rows.known_fields or ())}
+
+    def _write_file(self, target: Path, name: str, rows: pa.Table, footer: dict[bytes, bytes]) -> None:
+        meta: dict[str, pa.Array] = {
+            "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
+            "_source_line": pa.array(range(1, rows.num_rows + 1), type=pa.int64()),
+            "_loaded_at": pa.repeat(pa.scalar(self.read_at, type=pa.timestamp("us")), rows.num_rows),
+        }
+        for column, values in meta.items():
+            rows = rows.append_column(column, values)
+        for abandoned in target.parent.glob(f"*-{self.connector}.partial"):
+            abandoned.unlink()  # of a run that was killed
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as file:
+            parquet.write_table(rows.replace_schema_metadata(footer), file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the name without the content
+        partial.replace(target)  # atomic: rows and cursor are both there, or neither
+
+    def _new_rows(self, name: str) -> pa.Table:
+        """The batch's rows without those that are landed already and without repeats, in their order."""
+        fetched = pa.concat_tables(self._tables[name])
+        fetched = fetched.append_column("_row", pa.array(range(fetched.num_rows), type=pa.int64()))
+        pattern = str(object_folder(self.landing_dir, name) / "*.parquet").replace("'", "''")
+        sql = new_rows_sql(landing_contract(name), pattern, self.stream.has_own_version)
+        with duckdb.connect() as connection:
+            connection.register("fetched", fetched)
+            return connection.execute(sql).to_arrow_table()
+
+
+def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: bool) -> str:
+    """Of the relation `fetched` (with its order in `_row`) what landing does not hold yet.
+
+    A row is a repeat when landing or the batch holds the same key with the same content in the same version. Where
+    the source has no versions of its own, it is one also when the key's version just before it, landed or in the
+    batch, says the same: a new version is written only when something has changed.
+    """
+    columns = [*(field.name for field in contract.fields), "_reject_reason"]
+    types = {field.name: field.landing_type for field in contract.fields} | META_TYPES
+    told = [name for name in columns if has_own_version or name != contract.version]
+    said = ", ".join(f'cast("{name}" as {types[name]})' for name in told)
+    key = ", ".join(f'"{name}"' for name in contract.key)
+    same_key = " and ".join(f'landed."{name}" is not distinct from fetched."{name}"' for name in contract.key)
+    version = f'"{contract.version}"'
+    fresh = f"""
+        with said_now as (
+            select *, hash({said}) as _said from fetched
+            qualify row_number() over (partition by {key}, {version}, _said order by _row desc) = 1
+        ),
+
+        landed as (
+            select *, hash({said}) as _said
+            from read_parquet('{landed_files}', union_by_name = true) as landed
+            where exists (select 1 from fetched where {same_key})
+        ),
+
+        fresh as (
+            select * from said_now as fetched
+            where not exists (
+                select 1 from landed
+                where
+                    {same_key}
+                    and landed.{version} is not distinct from fetched.{version}
+                    and landed._said = fetched._said
+            )
+        )
+    """
+    if has_own_version:
+        return f"{fresh} select * exclude (_row, _said) from fresh order by _row"
+    return f"""
+        {fresh},
+
+        timeline as (
+            select *, null as _row from landed
+            union all by name
+            select * from fresh
+        ),
+
+        changes as (
+            select _row from timeline
+            qualify
+                _row is not null
+                and _said is distinct from lag(_said) over (
+                    partition by {key} order by {version}, _row nulls first, _source_file, _source_line
+                )
+        )
+
+        select * exclude (_row, _said) from fresh where _row in (select _row from changes) order by _row
+    """
