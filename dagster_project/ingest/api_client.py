@@ -33,6 +33,8 @@ RETRY_ERRORS = (
     requests.exceptions.ContentDecodingError,
     requests.exceptions.InvalidJSONError,  # a cut that nobody else noticed, or the error page of a gateway
 )
+GOES_ON = "the next run goes on from what is landed"
+CHECK_NETWORK = f"check the address and the network, or raise CUSTINT_HTTP_TIMEOUT_SECONDS; {GOES_ON}"
 SHOWN_CHARACTERS = 200
 SEARCHED_CHARACTERS = 100_000
 
@@ -142,9 +144,8 @@ class ApiClient:
             yield self._rows(answer, path, data_selector), answer
             place = f"{page.request.url} {json.dumps(page.request.params, sort_keys=True, default=str)}"
             if page.paginator.has_next_page and place in places:
-                raise self.problem(
-                    path, "the server says that there is more, from a place where it was before"
-                )
+                detail = "the server says that there is more, from a place where it was before"
+                raise self.problem(path, detail, GOES_ON)
             if page.paginator.has_next_page and len(places) + 1 >= self.limits.page_limit:
                 advice = "raise CUSTINT_HTTP_PAGE_LIMIT if there really are so many"
                 raise self.problem(path, f"more than {self.limits.page_limit} pages", advice)
@@ -184,7 +185,7 @@ class ApiClient:
         ) as error:  # a paginator that found no way on
             reason = f"{type(error).__name__}: {error}"[:SEARCHED_CHARACTERS]
             shown = self._clean(reason)[:SHOWN_CHARACTERS]
-            problem = self.problem(path, f"the answer is not as documented ({shown})")
+            problem = self.problem(path, f"the answer is not as documented ({shown})", GOES_ON)
         raise problem  # here, so that it does not drag along the request and what signed it
 
     def _problem_of(self, error: requests.RequestException, path: str) -> SourceError:
@@ -192,18 +193,24 @@ class ApiClient:
             return self._refusal(error.response, path)
         tries = f"after {self.limits.attempt_count} tries" if isinstance(error, RETRY_ERRORS) else "at once"
         if isinstance(error, requests.exceptions.InvalidJSONError):
-            return self.problem(path, f"the answer is not JSON {tries}: {self._shown(error.response)}")
+            detail = f"the answer is not JSON {tries}: {self._shown(error.response)}"
+            return self.problem(path, detail, f"check that the address is the API's; {GOES_ON}")
         detail = f"no whole answer from {self._base_url} {tries} ({_innermost(error)})"
         is_source_down = not isinstance(error, requests.exceptions.ChunkedEncodingError)
-        return self.problem(path, detail, stops_source=is_source_down, was_reached=not is_source_down)
+        return self.problem(
+            path, detail, CHECK_NETWORK, stops_source=is_source_down, was_reached=not is_source_down
+        )
 
     def _refusal(self, response: requests.Response, path: str) -> SourceError:
         status = response.status_code
         detail = f"HTTP {status} {response.reason}: {self._shown(response)}"
         is_for_all = status in (401, 429) or self._retry_also(response)
-        problem = self.problem(path, detail, self._advice.get(status, ""), stops_source=is_for_all)
+        problem = self.problem(path, detail, self._advice_on(status), stops_source=is_for_all)
         problem.status = status
         return problem
+
+    def _advice_on(self, status: int) -> str:
+        return self._advice.get(status, GOES_ON if status in RETRY_STATUS or status >= 500 else "")
 
     def _shown(self, response: requests.Response | None) -> str:
         """The beginning of an answer; secrets are masked before it is cut, or half of one would stay."""
@@ -216,12 +223,13 @@ class ApiClient:
     def _rows(self, answer: Any, path: str, data_selector: str) -> list[Any]:
         """The rows of an answer; one without a list where it should be is no empty page, but one that says nothing."""
         found = jsonpath.find_values(data_selector, answer)
+        wrong = ""
         if len(found) != 1 or not isinstance(found[0], list):
-            raise self.problem(path, f"the answer is not as documented: it has no list '{data_selector}'")
-        if not all(isinstance(row, dict) for row in found[0]):
-            raise self.problem(
-                path, f"the answer is not as documented: '{data_selector}' holds other things than rows"
-            )
+            wrong = f"has no list '{data_selector}'"
+        elif not all(isinstance(row, dict) for row in found[0]):
+            wrong = f"has other things than rows in '{data_selector}'"
+        if wrong:
+            raise self.problem(path, f"the answer is not as documented: it {wrong}", GOES_ON)
         return list(found[0])
 
     def _retrying(self) -> Retrying:

@@ -47,13 +47,16 @@ def land_stream(
     Yields:
         One result per object of the stream, at the end. What was committed before a failure stays.
     """
+    for name in stream.objects:
+        system, object_name = name.split("__", 1)
+        write_empty_file(landing_dir, system, object_name, landing_objects()[name])
     before = read_cursor(landing_dir, connector, stream.objects[0])
     totals = {
         name: Landed(name, cursor_before=cursor_text(before), cursor_after=cursor_text(before))
         for name in stream.objects
     }
     cursor = before
-    failure = ""
+    failure = refused = ""
     try:
         pages = stream.read(before)
         while batch := _Batch.of(landing_dir, connector, stream, read_at, pages, cursor, batch_rows):
@@ -65,11 +68,12 @@ def land_stream(
             if batch.error:
                 raise batch.error
     except SourceError as error:
-        failure = str(error)
         if error.stops_source:
-            yield from (replace(result, failure=failure) for result in totals.values())
+            yield from (replace(result, failure=str(error)) for result in totals.values())
             raise
-    yield from (replace(result, failure=failure) for result in totals.values())
+        failure, refused = ("", str(error)) if error.hides_object else (str(error), "")
+    for result in totals.values():
+        yield replace(result, failure=failure, refused=result.refused or refused)
 
 
 def read_cursor(landing_dir: Path, connector: str, object_name: str) -> Cursor:
@@ -214,8 +218,6 @@ class _Batch:
         """New rows of one object into its next file; no file when there is neither a row nor a new cursor."""
         carries_cursor = name == self.stream.objects[0]
         folder = object_folder(self.landing_dir, name)
-        system, object_name = name.split("__", 1)
-        write_empty_file(self.landing_dir, system, object_name, landing_objects()[name])
         fresh = self._new_rows(name) if self._tables[name] else None
         new_row_count = fresh.num_rows if fresh is not None else 0
         if new_row_count or (carries_cursor and self.cursor != self.cursor_before):

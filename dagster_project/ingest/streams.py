@@ -32,6 +32,11 @@ class SourceError(Exception):
         self.was_reached = was_reached
         self.status = 0  # of the HTTP answer that refused; 0 when it was none
 
+    @property
+    def hides_object(self) -> bool:
+        """The source answers, but not about this object: not part of the plan, or not for this user."""
+        return self.status in (403, 404) and not self.stops_source
+
 
 @dataclass(frozen=True)
 class Page:
@@ -61,8 +66,8 @@ class Stream:
 class Landed:
     """What one read brought of one landing object.
 
-    `refused` says why the object was set aside (its shape is not the contract's), `failure` why it could not be
-    read; both are empty when all is well.
+    `refused` says why the object was set aside while the others go on (its shape is not the contract's, or this user
+    may not see it), `failure` why it could not be read; both are empty when all is well.
     """
 
     object_name: str
@@ -89,10 +94,13 @@ class Probe:
 
 
 class Connector(Protocol):
-    """One item of the setting `sources` that reads a live system."""
+    """One item of the setting `sources` that reads a live system; `objects` are the landing objects it writes."""
 
-    name: str
-    objects: tuple[str, ...]
+    @property
+    def name(self) -> str: ...  # noqa: D102 - said above
+
+    @property
+    def objects(self) -> tuple[str, ...]: ...  # noqa: D102 - said above
 
     def land(self, read_at: dt.datetime) -> Iterator[Landed]:
         """Read what is new into landing, object after object; a failing object does not keep the others back."""
