@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
-with received_ticket_events as (
-    select * from {{ ref('received_ticket_events') }}
+with attributed_ticket_events as (
+    select * from {{ ref('attributed_ticket_events') }}
 ),
 
 tickets as (
@@ -21,7 +21,7 @@ delivered_events as (
         events.author_role,
         events.is_public,
         events.occurred_at
-    from received_ticket_events as events
+    from attributed_ticket_events as events
     inner join tickets on events.ticket_ref = tickets.ticket_ref
     where tickets.system = 'zendesk'
 ),

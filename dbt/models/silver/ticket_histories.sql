@@ -1,12 +1,12 @@
-with received_ticket_events as (
-    select * from {{ ref('received_ticket_events') }}
+with attributed_ticket_events as (
+    select * from {{ ref('attributed_ticket_events') }}
 ),
 
 described_events as (
     select
         *,
         coalesce(author_role in ('agent', 'admin'), false) as is_by_agent
-    from received_ticket_events
+    from attributed_ticket_events
 ),
 
 -- What happens in one second is told apart by the reference, which grows.
