@@ -101,6 +101,11 @@ def gold_tables() -> dict[str, Table]:
     return read_tables(DBT_DIR / "models" / "gold")
 
 
+@cache
+def _bronze_tables() -> dict[str, Table]:
+    return read_tables(DBT_DIR / "models" / "bronze")
+
+
 @dataclass(frozen=True)
 class LandingField:
     """One field of a landing object, as its source names it."""
@@ -125,7 +130,7 @@ class LandingContract:
 @cache
 def landing_contract(name: str) -> LandingContract:
     """The contract of a vendor's landing object, from the bronze YAML that reads it."""
-    table = read_tables(DBT_DIR / "models" / "bronze")[name]
+    table = _bronze_tables()[name]
     readers: dict[str, list[Column]] = {}
     for column in table.columns:
         readers.setdefault(str(column.rules["source"]), []).append(column)
@@ -154,5 +159,5 @@ def landing_objects() -> dict[str, dict[str, str]]:
     """Landing fields with their DuckDB types, by `<system>__<object>`: what the bronze contracts read."""
     return {
         name: {str(column.rules["source"]): column.landing_type for column in table.columns}
-        for name, table in read_tables(DBT_DIR / "models" / "bronze").items()
+        for name, table in _bronze_tables().items()
     }
