@@ -1,12 +1,12 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test proofs check ui bench dictionary clean lock
+.PHONY: help run sources-check test proofs check ui bench dictionary clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(STAMP): requirements.lock
 	$(PYTHON) -m venv --clear .venv
@@ -15,6 +15,9 @@ $(STAMP): requirements.lock
 
 run: $(STAMP)  ## the daily job, from the sources to the published gold
 	$(BIN)/python -m dagster_project run
+
+sources-check: $(STAMP)  ## one cheap call to each configured live source: can it be read?
+	$(BIN)/python -m dagster_project sources-check
 
 ui: $(STAMP)  ## the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/python -m dagster_project ui
@@ -31,7 +34,9 @@ check: $(STAMP)  ## format, lint, types, SQL style
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
-bench: $(STAMP)  ## time and memory of the whole job beside the same SQL in bare DuckDB
+bench: $(STAMP)  ## time and memory of the sources and the whole job beside bare DuckDB and the bare driver
+	$(BIN)/python benchmarks/sources.py
+	$(BIN)/python benchmarks/postgres_reads.py
 	$(BIN)/python benchmarks/daily_job.py
 
 dictionary: $(STAMP)  ## DATA_DICTIONARY.md from the contracts

@@ -1,19 +1,23 @@
 """Command line: `python -m dagster_project <command>`. Thin: reads the words, calls, sets the exit code.
 
-run         the daily job, from the sources to the published gold
-ui          the Dagster UI on http://127.0.0.1:3000
-settings    every setting with its value
-dictionary  write DATA_DICTIONARY.md from the contracts
-clean       delete what runs have built; the inbox and the examples stay
+run            the daily job, from the sources to the published gold
+ui             the Dagster UI on http://127.0.0.1:3000
+sources-check  one cheap call to each configured live source: can it be read?
+settings       every setting with its value
+dictionary     write DATA_DICTIONARY.md from the contracts
+clean          delete what runs have built; the inbox and the examples stay
 """
 
 import argparse
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from dagster_project.contracts import gold_tables
 from dagster_project.data_dictionary import data_dictionary
@@ -32,6 +36,8 @@ def _run(console: Console, errors: Console) -> int:
     said = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}"
     console.print(said, soft_wrap=True, markup=False)
     run = run_daily()
+    for warning in run.warnings:
+        console.print(warning, style="yellow", soft_wrap=True, markup=False)
     if run.failure:
         errors.print(run.failure, style="red", markup=False)
         errors.print(
@@ -50,6 +56,31 @@ def _ui(console: Console, errors: Console) -> int:
     os.chdir(PROJECT_DIR)
     dagster = str(Path(sys.executable).with_name("dagster"))
     os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", "3000"])  # noqa: S606 - no shell
+
+
+def _sources_check(console: Console, errors: Console) -> int:
+    from dagster_project.ingest.connectors import connector, live_sources
+    from dagster_project.ingest.sources_check import check_source, is_readable
+
+    sources = live_sources(settings())
+    if not sources:
+        console.print(
+            f"No live source among CUSTINT_SOURCES={','.join(settings().sources)}: nothing to reach."
+        )
+        return 0
+    table = Table("source", "object", "reachable", "authorised", "visible", "newest row", "note", box=None)
+    checked = {
+        source: list(check_source(source, partial(connector, source, settings()))) for source in sources
+    }
+    for line in (line for lines in checked.values() for line in lines):
+        answers = (line.is_reachable, line.is_authorised, line.is_visible)
+        said = ["-" if answer is None else "yes" if answer else "NO" for answer in answers]
+        style = "yellow" if line.is_visible is False else "red" if line.is_visible is None else None
+        table.add_row(
+            line.source, line.object_name, *said, Text(line.newest or "-"), Text(line.note), style=style
+        )
+    console.print(table)
+    return 0 if all(is_readable(lines) for lines in checked.values()) else 1
 
 
 def _settings(console: Console, errors: Console) -> int:
@@ -80,7 +111,14 @@ def _clean(console: Console, errors: Console) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "ui": _ui, "settings": _settings, "dictionary": _dictionary, "clean": _clean}
+COMMANDS = {
+    "run": _run,
+    "ui": _ui,
+    "sources-check": _sources_check,
+    "settings": _settings,
+    "dictionary": _dictionary,
+    "clean": _clean,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

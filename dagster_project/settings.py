@@ -7,11 +7,12 @@ beyond reading the list of currencies that a setting may name.
 import csv
 import datetime as dt
 import os
+import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -20,7 +21,24 @@ DBT_DIR = PROJECT_DIR / "dbt"
 PATTERN_SIGNS = set("*?[]'\"")
 """What DuckDB reads as a pattern or a quote in the path of a file."""
 
-SourceName = Literal["sample", "files"]
+SourceName = Literal["sample", "files", "salesforce", "stripe", "zendesk", "postgres", "events"]
+
+NEEDED_BY_SOURCE = {
+    "salesforce": ("salesforce_instance_url", "salesforce_client_id", "salesforce_client_secret"),
+    "stripe": ("stripe_api_key",),
+    "zendesk": ("zendesk_base_url", "zendesk_email", "zendesk_api_token"),
+    "postgres": ("postgres_url", "postgres_tables"),
+    "events": ("events_path",),
+}
+"""Settings without a default that a live source cannot do without."""
+
+TABLE_SETTING = re.compile(
+    r"(?P<object>workspaces|users|events)=(?P<table>[\w$]+(?:\.[\w$]+)?)(?::(?P<cursor>[\w$]+)(?::(?P<key>[\w$]+))?)?"
+)
+"""One of `postgres_tables`: object=schema.table[:cursor column[:key column]]."""
+
+WEB_ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+SECRET = "a text without spaces"  # noqa: S105 - what is allowed, not a secret
 
 
 class SettingsError(Exception):
@@ -45,7 +63,10 @@ class Settings(BaseSettings):
         description="a folder that can be written, without * ? [ ] or quotes in its path",
     )
     sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
-        default=("sample",), min_length=1, description="a comma list of sample, files"
+        default=("sample",),
+        min_length=1,
+        description="a comma list of sample, files, salesforce, stripe, zendesk, postgres, events; "
+        "sample goes with files alone",
     )
     as_of_date: dt.date | None = Field(default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
     sample_customers: int = Field(default=2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
@@ -69,10 +90,101 @@ class Settings(BaseSettings):
     )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
-    @field_validator("sources", mode="before")
+    salesforce_instance_url: str | None = Field(
+        default=None, pattern=WEB_ADDRESS, description="an address like https://acme.my.salesforce.com"
+    )
+    salesforce_client_id: SecretStr | None = Field(default=None, description=SECRET)
+    salesforce_client_secret: SecretStr | None = Field(default=None, description=SECRET)
+    salesforce_api_version: str = Field(
+        default="v62.0", pattern=r"^v[1-9]\d\.0$", description="a version like v62.0"
+    )
+    stripe_api_key: SecretStr | None = Field(default=None, description=SECRET)
+    stripe_api_base: str = Field(
+        default="https://api.stripe.com",
+        pattern=WEB_ADDRESS,
+        description="an address like https://api.stripe.com",
+    )
+    stripe_full_read_days: int = Field(default=28, ge=1, le=29, description="a whole number of days, 1 to 29")
+    zendesk_base_url: str | None = Field(
+        default=None, pattern=WEB_ADDRESS, description="an address like https://acme.zendesk.com"
+    )
+    zendesk_email: str | None = Field(
+        default=None, pattern=r"^[^\s@]+@[^\s@]+$", description="an e-mail address"
+    )
+    zendesk_api_token: SecretStr | None = Field(default=None, description=SECRET)
+    zendesk_calls_per_minute: int = Field(default=10, ge=1, le=700, description="a whole number, 1 to 700")
+    postgres_url: SecretStr | None = Field(
+        default=None, description="an address like postgresql://user:password@host:5432/database"
+    )
+    postgres_tables: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="a comma list like workspaces=app.workspaces, users=app.users:updated_at:id, each of "
+        "workspaces, users, events at most once, events not beside the source events",
+    )
+    postgres_timeout_seconds: int = Field(
+        default=3600, ge=1, le=86_400, description="a whole number of seconds, 1 to 86400"
+    )
+    events_path: str | None = Field(
+        default=None,
+        pattern=r"^[^*?\[\]'\"\s][^*?\[\]'\"]*$",
+        description="a folder, without * ? [ ] or quotes",
+    )
+    source_lag_seconds: int = Field(
+        default=600, ge=0, le=604_800, description="a whole number of seconds, 0 to 604800"
+    )
+    source_batch_rows: int = Field(
+        default=50_000, ge=100, le=1_000_000, description="a whole number of rows, 100 to 1000000"
+    )
+    http_timeout_seconds: int = Field(
+        default=60, ge=1, le=3600, description="a whole number of seconds, 1 to 3600"
+    )
+    http_attempts: int = Field(default=6, ge=1, le=20, description="a whole number, 1 to 20")
+    http_page_limit: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="a whole number of pages, 1 to 10000000"
+    )
+
+    @field_validator("sources", "postgres_tables", mode="before")
     @classmethod
     def _split_comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _is_one_company(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "sample" in value and set(value) & set(NEEDED_BY_SOURCE):
+            raise ValueError("the sample company beside a live one")
+        return value
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _is_a_postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("another scheme")
+        return value
+
+    @field_validator(
+        "salesforce_client_id",
+        "salesforce_client_secret",
+        "stripe_api_key",
+        "zendesk_api_token",
+        "postgres_url",
+    )
+    @classmethod
+    def _has_no_space(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value().split()) != 1:
+            raise ValueError("white space")
+        return value
+
+    @field_validator("postgres_tables")
+    @classmethod
+    def _are_tables(cls, value: tuple[str, ...], checked: ValidationInfo) -> tuple[str, ...]:
+        objects = [TABLE_SETTING.fullmatch(text) for text in value]
+        names = [found["object"] for found in objects if found]
+        if len(set(names)) != len(value) or (
+            "events" in names and "events" in checked.data.get("sources", ())
+        ):
+            raise ValueError("not tables, or twice the same")
+        return value
 
     @field_validator("data_dir")
     @classmethod
@@ -175,7 +287,7 @@ class Settings(BaseSettings):
     @property
     def first_as_of_date(self) -> dt.date:
         """First day that may be scored: the sample company's first, or early enough for anybody's files."""
-        return dt.date(1990, 1, 1) if "files" in self.sources else dt.date(2024, 10, 1)
+        return dt.date(2024, 10, 1) if self.sources == ("sample",) else dt.date(1990, 1, 1)
 
     def for_dbt(self, as_of_date: dt.date | None) -> dict[str, str]:
         """The settings as the environment variables that `dbt/macros/settings.sql` reads.
@@ -200,14 +312,29 @@ def load_settings() -> Settings:
         SettingsError: one line per wrong setting: its name, its value and what is allowed.
     """
     try:
-        return Settings()
+        found = Settings()
     except ValidationError as error:
         lines: dict[str, str] = {}
         for problem in error.errors():
             name = str(problem["loc"][0])
-            allowed = Settings.model_fields[name].description
-            lines.setdefault(name, f"CUSTINT_{name.upper()} is {problem['input']!r}; allowed is {allowed}.")
+            field = Settings.model_fields[name]
+            value = (
+                "not usable (not shown: secret)"
+                if SecretStr in get_args(field.annotation)
+                else repr(problem["input"])
+            )
+            lines.setdefault(name, f"CUSTINT_{name.upper()} is {value}; allowed is {field.description}.")
         raise SettingsError("\n".join(lines.values())) from None
+    missing = [
+        f"CUSTINT_{name.upper()} is empty, and the source {source} needs it: "
+        f"{Settings.model_fields[name].description}."
+        for source in found.sources
+        for name in NEEDED_BY_SOURCE.get(source, ())
+        if not getattr(found, name)
+    ]
+    if missing:
+        raise SettingsError("\n".join(missing))
+    return found
 
 
 @cache

@@ -4,14 +4,18 @@ Not here: assets, and what the summary says (`publish/summary.py`).
 """
 
 import contextlib
+import datetime as dt
 from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_project.defs.ingest import FILE_DROP_OBJECTS, SAMPLE_END_DATE, VENDOR_OBJECTS
+from dagster_project.contracts import landing_objects
+from dagster_project.defs.ingest import SAMPLE_END_DATE
+from dagster_project.defs.live_sources import new_columns
 from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
+from dagster_project.ingest.connectors import live_sources
 from dagster_project.ingest.file_drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
 
@@ -20,12 +24,17 @@ class _StepFailedError(Exception):
     """A step failed; the message says which and why."""
 
 
+class NoCompleteDayError(Exception):
+    """The data hold no day that is over; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class DailyRun:
-    """What became of a run: the day it scored, and why it failed, empty when it did not."""
+    """What became of a run: the day it scored, why it failed (empty when it did not), and what a person should see."""
 
     as_of_date: str
     failure: str
+    warnings: tuple[str, ...] = ()
 
 
 def last_day() -> str:
@@ -51,15 +60,21 @@ def check_as_of_date() -> None:
         )
 
 
-def _default_as_of_date() -> str:
-    """The last complete day in the data that has landed."""
+def default_as_of_date() -> str:
+    """The last complete day in the data that has landed.
+
+    Raises:
+        NoCompleteDayError: No event lies on a day that is over.
+    """
     candidates = [SAMPLE_END_DATE] if "sample" in settings().sources else []
     if "files" in settings().sources:
         end = daily.get_last_partition_window()
         newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
         candidates += [newest] if newest else []
+    if live_sources(settings()):
+        candidates.append(dt.date.fromisoformat(last_day()))
     if not candidates:
-        raise _StepFailedError(
+        raise NoCompleteDayError(
             "The files hold no event with a day that is over; set CUSTINT_AS_OF_DATE to score a day."
         )
     return max(candidates).isoformat()
@@ -88,7 +103,7 @@ def _failure_reasons(result: dg.ExecuteInProcessResult) -> str:
 
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[dg.AssetKey], day: str | None
-) -> None:
+) -> dg.ExecuteInProcessResult:
     log = settings().dbt_target_dir / "console.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as console_log, contextlib.redirect_stdout(console_log):
@@ -101,6 +116,23 @@ def _execute(
         )
     if not result.success:
         raise _StepFailedError(_failure_reasons(result))
+    return result
+
+
+def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
+    """What the sources deliver otherwise than before: one line per object that was set aside or has new columns."""
+    lines = [
+        check.description
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.description
+    ]
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        found = materialization.metadata.get("new_columns")
+        if found and found.value != "none":
+            name = materialization.asset_key.path[-1]
+            lines.append(new_columns(name, tuple(str(found.value).split(", "))))
+    return tuple(lines)
 
 
 def run_daily() -> DailyRun:
@@ -120,15 +152,16 @@ def run_daily() -> DailyRun:
     from dagster_project.definitions import defs
 
     job = defs().resolve_job_def("daily")
-    landing = [dg.AssetKey(["landing", name]) for name in VENDOR_OBJECTS + FILE_DROP_OBJECTS]
+    landing = [dg.AssetKey(["landing", name]) for name in landing_objects()]
     others = [key for key in job.asset_layer.executable_asset_keys if key not in landing]
     wanted = settings().as_of_date
     day = wanted.isoformat() if wanted else ""
+    warnings: tuple[str, ...] = ()
     try:
         with dg.DagsterInstance.get() as instance:
-            _execute(job, instance, landing, None)
-            day = day or _default_as_of_date()
+            warnings = _source_warnings(_execute(job, instance, landing, None))
+            day = day or default_as_of_date()
             _execute(job, instance, others, day)
-    except _StepFailedError as error:
-        return DailyRun(day, failure=str(error))
-    return DailyRun(day, failure="")
+    except (_StepFailedError, NoCompleteDayError) as error:
+        return DailyRun(day, str(error), warnings)
+    return DailyRun(day, "", warnings)

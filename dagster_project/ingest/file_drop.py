@@ -111,6 +111,15 @@ def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -
     return landed
 
 
+def inbox_fingerprint(inbox_dir: Path) -> str:
+    """Stands for the files of the inbox by name, size and time of change; empty when there is none."""
+    seen = [
+        f"{path.relative_to(inbox_dir)} {path.stat().st_size} {path.stat().st_mtime_ns}"
+        for path in (_visible_files(inbox_dir) if inbox_dir.is_dir() else ())
+    ]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:HASH_LENGTH] if seen else ""
+
+
 def newest_event_date(landing_dir: Path, before: dt.date) -> dt.date | None:
     """Find the last day on which something happened in the landed file drop.
 

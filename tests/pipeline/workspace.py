@@ -22,9 +22,13 @@ class Workspace:
 
     def run(self, **settings: str) -> subprocess.CompletedProcess[str]:
         """`python -m dagster_project run` with these settings on top of the workspace's."""
+        return self.command("run", **settings)
+
+    def command(self, word: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """One command of `python -m dagster_project`."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CUSTINT_")}
         return subprocess.run(
-            [sys.executable, "-m", "dagster_project", "run"],
+            [sys.executable, "-m", "dagster_project", word],
             cwd=PROJECT,
             env={**clean, **self.settings, **settings},
             capture_output=True,

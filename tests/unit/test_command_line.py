@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import PROJECT_DIR, Settings
+from dagster_project.__main__ import main
+from dagster_project.settings import PROJECT_DIR, Settings, settings
 
 WRONG_VALUES = [
     ("CUSTINT_DATA_DIR", "a_file.txt", "a folder"),
     ("CUSTINT_DATA_DIR", "a_file.txt/below", "a folder"),
     ("CUSTINT_DATA_DIR", "long" * 100, "a folder"),
-    ("CUSTINT_SOURCES", "salesforce", "a comma list of sample, files"),
+    ("CUSTINT_SOURCES", "oracle", "a comma list of sample, files"),
     ("CUSTINT_SOURCES", "Sample", "a comma list of sample, files"),
     ("CUSTINT_SOURCES", " ", "a comma list of sample, files"),
     ("CUSTINT_AS_OF_DATE", "2026-02-30", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
@@ -41,7 +42,56 @@ WRONG_VALUES = [
     ("CUSTINT_IDENTITY_MAX_PARTIES_PER_IDENTIFIER", "many", "a whole number, 2 to 1000"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "80", "a share above 0, up to 1"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "nan", "a share above 0, up to 1"),
+    ("CUSTINT_SALESFORCE_INSTANCE_URL", "acme.my.salesforce.com", "an address like https://acme"),
+    ("CUSTINT_SALESFORCE_INSTANCE_URL", "https://user:word@acme.com", "an address like https://acme"),
+    ("CUSTINT_SALESFORCE_CLIENT_ID", "two words", "a text without spaces"),
+    ("CUSTINT_SALESFORCE_CLIENT_ID", " ", "a text without spaces"),
+    ("CUSTINT_SALESFORCE_CLIENT_SECRET", "two words", "a text without spaces"),
+    ("CUSTINT_SALESFORCE_CLIENT_SECRET", " ", "a text without spaces"),
+    ("CUSTINT_SALESFORCE_API_VERSION", "62", "a version like v62.0"),
+    ("CUSTINT_SALESFORCE_API_VERSION", "v62.0/../x", "a version like v62.0"),
+    ("CUSTINT_STRIPE_API_KEY", "two words", "a text without spaces"),
+    ("CUSTINT_STRIPE_API_KEY", " ", "a text without spaces"),
+    ("CUSTINT_STRIPE_API_BASE", "api.stripe.com", "an address like https://api.stripe.com"),
+    ("CUSTINT_STRIPE_API_BASE", "ftp://api.stripe.com", "an address like https://api.stripe.com"),
+    ("CUSTINT_STRIPE_FULL_READ_DAYS", "30", "a whole number of days, 1 to 29"),
+    ("CUSTINT_STRIPE_FULL_READ_DAYS", "monthly", "a whole number of days, 1 to 29"),
+    ("CUSTINT_ZENDESK_BASE_URL", "acme", "an address like https://acme.zendesk.com"),
+    ("CUSTINT_ZENDESK_BASE_URL", "https://acme.zendesk.com?x=1", "an address like https://acme.zendesk.com"),
+    ("CUSTINT_ZENDESK_EMAIL", "data", "an e-mail address"),
+    ("CUSTINT_ZENDESK_EMAIL", "data @acme.com", "an e-mail address"),
+    ("CUSTINT_ZENDESK_API_TOKEN", "two words", "a text without spaces"),
+    ("CUSTINT_ZENDESK_API_TOKEN", " ", "a text without spaces"),
+    ("CUSTINT_ZENDESK_CALLS_PER_MINUTE", "0", "a whole number, 1 to 700"),
+    ("CUSTINT_ZENDESK_CALLS_PER_MINUTE", "fast", "a whole number, 1 to 700"),
+    ("CUSTINT_POSTGRES_URL", "mysql://host/app", "an address like postgresql://"),
+    ("CUSTINT_POSTGRES_URL", "postgresql://ho st/app", "an address like postgresql://"),
+    ("CUSTINT_POSTGRES_TABLES", "orders=app.orders", "a comma list like workspaces=app.workspaces"),
+    ("CUSTINT_POSTGRES_TABLES", "users=a.b, users=a.c", "a comma list like workspaces=app.workspaces"),
+    ("CUSTINT_POSTGRES_TABLES", "users=a.b;drop", "a comma list like workspaces=app.workspaces"),
+    ("CUSTINT_POSTGRES_TIMEOUT_SECONDS", "0", "a whole number of seconds, 1 to 86400"),
+    ("CUSTINT_POSTGRES_TIMEOUT_SECONDS", "an hour", "a whole number of seconds, 1 to 86400"),
+    ("CUSTINT_EVENTS_PATH", "events/*.parquet", "a folder, without * ? [ ] or quotes"),
+    ("CUSTINT_EVENTS_PATH", "o'brien", "a folder, without * ? [ ] or quotes"),
+    ("CUSTINT_SOURCE_LAG_SECONDS", "-1", "a whole number of seconds, 0 to 604800"),
+    ("CUSTINT_SOURCE_LAG_SECONDS", "ten minutes", "a whole number of seconds, 0 to 604800"),
+    ("CUSTINT_SOURCE_BATCH_ROWS", "99", "a whole number of rows, 100 to 1000000"),
+    ("CUSTINT_SOURCE_BATCH_ROWS", "all", "a whole number of rows, 100 to 1000000"),
+    ("CUSTINT_HTTP_TIMEOUT_SECONDS", "0", "a whole number of seconds, 1 to 3600"),
+    ("CUSTINT_HTTP_TIMEOUT_SECONDS", "never", "a whole number of seconds, 1 to 3600"),
+    ("CUSTINT_HTTP_ATTEMPTS", "0", "a whole number, 1 to 20"),
+    ("CUSTINT_HTTP_ATTEMPTS", "forever", "a whole number, 1 to 20"),
+    ("CUSTINT_HTTP_PAGE_LIMIT", "0", "a whole number of pages, 1 to 10000000"),
+    ("CUSTINT_HTTP_PAGE_LIMIT", "none", "a whole number of pages, 1 to 10000000"),
 ]
+
+SECRETS = {
+    "CUSTINT_SALESFORCE_CLIENT_ID",
+    "CUSTINT_SALESFORCE_CLIENT_SECRET",
+    "CUSTINT_STRIPE_API_KEY",
+    "CUSTINT_ZENDESK_API_TOKEN",
+    "CUSTINT_POSTGRES_URL",
+}
 
 FOUR_STEP_RUN = """
 import dagster as dg
@@ -115,22 +165,48 @@ def test_what_settings_prints_is_a_dot_env_that_gives_the_same_settings(folder: 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), WRONG_VALUES)
 def test_a_wrong_setting_is_one_line_that_names_it_and_what_is_allowed(
-    name: str, value: str, allowed: str, folder: Path
+    name: str,
+    value: str,
+    allowed: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
-    variables = {"CUSTINT_DATA_DIR": "untouched", name: value}
-    done = command(folder, "settings", **variables)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith(f"{name} is '{value.strip() if name == 'CUSTINT_SOURCES' else value}'; ")
-    assert f"; allowed is {allowed}" in done.stderr
+    for variable, said in {"CUSTINT_DATA_DIR": "untouched", name: value}.items():
+        monkeypatch.setenv(variable, said)
+    monkeypatch.chdir(folder)
+    settings.cache_clear()
+    assert main(["settings"]) == 2
+    printed = capsys.readouterr()
+    shown = (
+        "not usable (not shown: secret)"
+        if name in SECRETS
+        else repr(value.strip() if name == "CUSTINT_SOURCES" else value)
+    )
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1, printed.err
+    assert printed.err.startswith(f"{name} is {shown}; allowed is {allowed}"), printed.err
     assert [path.name for path in folder.iterdir()] == ["a_file.txt"]
+
+
+@pytest.fixture(autouse=True)
+def settings_of_this_process():
+    """What a test reads in this process is forgotten after it."""
+    yield
+    settings.cache_clear()
 
 
 def test_every_setting_is_tried_with_at_least_two_wrong_values():
     tried = [name for name, _, _ in WRONG_VALUES]
     assert {f"CUSTINT_{name.upper()}" for name in Settings.model_fields} == set(tried)
     assert all(tried.count(name) >= 2 for name in tried)
+
+
+def test_sources_check_says_that_there_is_nothing_to_reach(folder: Path):
+    done = command(folder, "sources-check", CUSTINT_SOURCES="sample,files")
+    assert done.returncode == 0
+    assert done.stdout == "No live source among CUSTINT_SOURCES=sample,files: nothing to reach.\n"
+    assert [path.name for path in folder.iterdir()] == ["a_file.txt"]
 
 
 def test_run_refuses_a_wrong_setting_before_it_writes_anything(folder: Path):

@@ -3,12 +3,14 @@
 import datetime as dt
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from dagster_project.settings import (
     DBT_DIR,
+    NEEDED_BY_SOURCE,
     PROJECT_DIR,
     Settings,
     SettingsError,
@@ -40,6 +42,26 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "identity_review_probability": 0.5,
         "identity_max_parties_per_identifier": 10,
         "gross_margin_share": 0.8,
+        "salesforce_instance_url": None,
+        "salesforce_client_id": None,
+        "salesforce_client_secret": None,
+        "salesforce_api_version": "v62.0",
+        "stripe_api_key": None,
+        "stripe_api_base": "https://api.stripe.com",
+        "stripe_full_read_days": 28,
+        "zendesk_base_url": None,
+        "zendesk_email": None,
+        "zendesk_api_token": None,
+        "zendesk_calls_per_minute": 10,
+        "postgres_url": None,
+        "postgres_tables": (),
+        "postgres_timeout_seconds": 3600,
+        "events_path": None,
+        "source_lag_seconds": 600,
+        "source_batch_rows": 50_000,
+        "http_timeout_seconds": 60,
+        "http_attempts": 6,
+        "http_page_limit": 100_000,
     }
 
 
@@ -62,6 +84,26 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "IDENTITY_REVIEW_PROBABILITY": "0.4",
         "IDENTITY_MAX_PARTIES_PER_IDENTIFIER": "20",
         "GROSS_MARGIN_SHARE": "1",
+        "SALESFORCE_INSTANCE_URL": "https://acme.my.salesforce.com",
+        "SALESFORCE_CLIENT_ID": "an-id",
+        "SALESFORCE_CLIENT_SECRET": "a-secret",
+        "SALESFORCE_API_VERSION": "v63.0",
+        "STRIPE_API_KEY": "rk_live",
+        "STRIPE_API_BASE": "http://127.0.0.1:8420",
+        "STRIPE_FULL_READ_DAYS": "7",
+        "ZENDESK_BASE_URL": "https://acme.zendesk.com",
+        "ZENDESK_EMAIL": "data@acme.com",
+        "ZENDESK_API_TOKEN": "a-token",
+        "ZENDESK_CALLS_PER_MINUTE": "100",
+        "POSTGRES_URL": "postgresql://reader:word@localhost/app",
+        "POSTGRES_TABLES": "workspaces=app.workspaces, users=app.users:changed_at:user_id",
+        "POSTGRES_TIMEOUT_SECONDS": "60",
+        "EVENTS_PATH": "s3://bucket/events",
+        "SOURCE_LAG_SECONDS": "0",
+        "SOURCE_BATCH_ROWS": "1000",
+        "HTTP_TIMEOUT_SECONDS": "5",
+        "HTTP_ATTEMPTS": "2",
+        "HTTP_PAGE_LIMIT": "10",
     }
     assert {f"CUSTINT_{name}" for name in values} == {
         f"CUSTINT_{name.upper()}" for name in Settings.model_fields
@@ -81,6 +123,26 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "identity_review_probability": 0.4,
         "identity_max_parties_per_identifier": 20,
         "gross_margin_share": 1.0,
+        "salesforce_instance_url": "https://acme.my.salesforce.com",
+        "salesforce_client_id": SecretStr("an-id"),
+        "salesforce_client_secret": SecretStr("a-secret"),
+        "salesforce_api_version": "v63.0",
+        "stripe_api_key": SecretStr("rk_live"),
+        "stripe_api_base": "http://127.0.0.1:8420",
+        "stripe_full_read_days": 7,
+        "zendesk_base_url": "https://acme.zendesk.com",
+        "zendesk_email": "data@acme.com",
+        "zendesk_api_token": SecretStr("a-token"),
+        "zendesk_calls_per_minute": 100,
+        "postgres_url": SecretStr("postgresql://reader:word@localhost/app"),
+        "postgres_tables": ("workspaces=app.workspaces", "users=app.users:changed_at:user_id"),
+        "postgres_timeout_seconds": 60,
+        "events_path": "s3://bucket/events",
+        "source_lag_seconds": 0,
+        "source_batch_rows": 1000,
+        "http_timeout_seconds": 5,
+        "http_attempts": 2,
+        "http_page_limit": 10,
     }
 
 
@@ -113,7 +175,7 @@ def test_all_wrong_settings_are_named_at_once_one_line_each(monkeypatch: pytest.
     assert sorted(str(caught.value).splitlines()) == [
         "CUSTINT_GROSS_MARGIN_SHARE is '80%'; allowed is a share above 0, up to 1.",
         "CUSTINT_SAMPLE_CUSTOMERS is 'many'; allowed is a whole number, 50 to 50000.",
-        "CUSTINT_SOURCES is 'oracle'; allowed is a comma list of sample, files.",
+        f"CUSTINT_SOURCES is 'oracle'; allowed is {Settings.model_fields['sources'].description}.",
     ]
 
 
@@ -228,3 +290,50 @@ def test_what_dbt_is_told_does_not_change_the_settings_of_a_child_process(monkey
     for name, value in before.for_dbt(dt.date(2026, 9, 30)).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == before
+
+
+LIVE_SOURCES = ("salesforce", "stripe", "zendesk", "postgres", "events")
+
+
+@pytest.mark.parametrize("source", LIVE_SOURCES)
+def test_a_live_source_says_which_of_its_settings_are_empty(source: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SOURCES", source)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    lines = str(caught.value).splitlines()
+    assert [line.split(" is empty")[0] for line in lines] == [
+        f"CUSTINT_{name.upper()}" for name in NEEDED_BY_SOURCE[source]
+    ]
+    assert all(f"the source {source} needs it: " in line for line in lines)
+
+
+@pytest.mark.parametrize("source", LIVE_SOURCES)
+def test_the_sample_company_does_not_mix_with_a_live_one(source: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SOURCES", f"sample,{source}")
+    with pytest.raises(SettingsError, match="sample goes with files alone"):
+        load_settings()
+
+
+SECRETS = sorted(
+    name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)
+)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_never_shown_not_even_a_wrong_one(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "postgresql://hidden-word@host/app")
+    assert "hidden" not in repr(load_settings()) + str(load_settings().model_dump())
+    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "hidden word")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(
+        f"CUSTINT_{name.upper()} is not usable (not shown: secret); allowed is "
+    )
+    assert "hidden" not in str(caught.value)
+
+
+def test_events_come_from_one_place_only(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SOURCES", "postgres,events")
+    monkeypatch.setenv("CUSTINT_POSTGRES_TABLES", "events=app.events")
+    with pytest.raises(SettingsError, match="events not beside the source events"):
+        load_settings()

@@ -1,0 +1,113 @@
+"""The live sources as assets: one step per source, one asset per landing object, each with what its read brought.
+
+A failing source stops its own step alone; what it had committed by then stays. An object whose shape is not the
+agreed one, or that the source does not show, is set aside with a warning, and the run goes on.
+
+Not here: how a source is read (`ingest/`).
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dagster_project.defs.landing_assets import landed_files, landing_specs
+from dagster_project.defs.resources import run_started_at
+from dagster_project.ingest.company import claim_data_dir
+from dagster_project.ingest.connectors import connector, live_sources, source_objects
+from dagster_project.ingest.streams import Landed, SourceError
+from dagster_project.settings import settings
+
+SHAPE_CHECK = "shape_as_agreed"
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
+)
+"""A nightly read that has not come for a day and two hours is late; after a second night it is missing."""
+
+
+def _check_spec(name: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        SHAPE_CHECK,
+        asset=dg.AssetKey(["landing", name]),
+        description="The source shows the object, with every required column and its type. Warns: the object is set "
+        "aside, the others go on.",
+    )
+
+
+def _result(landed: Landed, duration_seconds: float) -> dg.MaterializeResult[None]:
+    counts = {
+        "fetched_rows": landed.fetched_row_count,
+        "kept_rows": landed.landed_row_count - landed.rejected_row_count,
+        "repeated_rows": landed.repeated_row_count,
+        "quarantined_rows": landed.rejected_row_count,
+        "api_calls": landed.api_call_count,
+        "duration_seconds": round(duration_seconds, 3),
+        "cursor_before": landed.cursor_before or "none",
+        "cursor_after": landed.cursor_after or "none",
+        "new_columns": ", ".join(landed.new_fields) or "none",
+    }
+    check = dg.AssetCheckResult(
+        passed=not landed.refused,
+        asset_key=["landing", landed.object_name],
+        check_name=SHAPE_CHECK,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=landed.refused or None,
+    )
+    return landed_files(landed.object_name, counts, check)
+
+
+def _land(context: dg.AssetExecutionContext, source: str) -> Iterator[dg.MaterializeResult[None]]:
+    claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
+    failures: dict[str, None] = {}
+    refused: list[str] = []
+    reads = connector(source, settings()).land(run_started_at(context))
+    while True:
+        begun = time.perf_counter()
+        try:
+            landed = next(reads, None)
+        except SourceError as error:
+            failures[str(error)] = None
+            break
+        if landed is None:
+            break
+        if landed.failure:
+            failures[landed.failure] = None
+            continue
+        if landed.refused:
+            refused.append(landed.refused)
+            context.log.warning(landed.refused)
+        if landed.new_fields:
+            context.log.warning(new_columns(landed.object_name, landed.new_fields))
+        yield _result(landed, time.perf_counter() - begun)
+    if len(refused) == len(source_objects(source, settings())):  # nothing is left that could go on
+        failures |= dict.fromkeys(refused)
+    if failures:
+        raise dg.Failure("\n".join(failures), allow_retries=False)
+
+
+def new_columns(object_name: str, fields: tuple[str, ...]) -> str:
+    """The line that reports columns that the source did not have before."""
+    return f"{object_name.replace('__', ' ')}: new columns {', '.join(fields)}, kept in bronze as extra"
+
+
+def _source_asset(source: str) -> dg.AssetsDefinition:
+    names = source_objects(source, settings())
+
+    @dg.multi_asset(
+        name=f"{source}_landing",
+        specs=landing_specs(
+            names, f"what {source} has changed since the last read, in immutable batches.", FRESHNESS
+        ),
+        check_specs=[_check_spec(name) for name in names],
+    )
+    def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        yield from _land(context, source)
+
+    return landing
+
+
+@dg.definitions
+def live_source_assets() -> dg.Definitions:
+    """One multi-asset per live source of the setting."""
+    return dg.Definitions(assets=[_source_asset(source) for source in live_sources(settings())])
