@@ -1,7 +1,7 @@
 {#
   Landing files as rows. A vendor's object is all its batches, each loaded once; an object of the file drop is its newest
   batch, because a dropped file is the whole truth of its object. `_empty.parquet` has the columns and types of the
-  contract: it stands for an object that was never delivered, and for columns that old batches do not have.
+  contract: it stands for an object that was never delivered.
 
   `bronze.loaded_files` says which load brought which file.
 #}
@@ -45,13 +45,55 @@
         getvariable('{{ model.name }}_load')
 {%- endmacro %}
 
-{# The rows of this load: what `choose_landing_files` chose. #}
-{% macro chosen_landing_rows() -%}
+{#
+  The rows of the chosen files. The second half of the union has no row: it names the columns that files may lack, and
+  leaves their type open where the contract does not say it, so that a file with real types is not read as text.
+
+  A file that was landed byte for byte has no meta columns: they are its name, the row's number in it and the time
+  that its name begins with.
+#}
+{% macro chosen_landing_rows(chosen) -%}
     {%- set system, object_name = model.name.split('__', 1) -%}
-    read_parquet(
-        getvariable('{{ model.name }}_files') || ['{{ landing_folder(system, object_name) }}/_empty.parquet'],
-        union_by_name = true
+    {%- set files = "getvariable('" ~ model.name ~ "_" ~ chosen ~ "')" -%}
+    select
+        * exclude (_source_file, _source_line, _loaded_at),
+        coalesce(_source_file, '{{ system }}/{{ object_name }}/' || parse_filename(_landing_file)) as _source_file,
+        coalesce(_source_line, file_row_number + 1) as _source_line,
+        coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
+    from (
+        select * from read_parquet(
+            if(len({{ files }}) = 0, ['{{ landing_folder(system, object_name) }}/_empty.parquet'], {{ files }}),
+            union_by_name = true, filename = '_landing_file', file_row_number = true
+        )
+        union all by name
+        select
+            {%- set fields = [] -%}
+            {%- for column in model.columns.values() if column.config.meta.source not in fields -%}
+            {%- do fields.append(column.config.meta.source) %}
+            {{ 'cast(null as ' ~ column.config.meta.landing_type ~ ')' if column.config.meta.landing_type is defined else 'null' }} as {{ column.config.meta.source }},
+            {%- endfor %}
+            cast(null as varchar) as _source_file,
+            cast(null as bigint) as _source_line,
+            cast(null as timestamp) as _loaded_at,
+            cast(null as varchar) as _reject_column,
+            cast(null as varchar) as _reject_reason
+        where false
     )
+{%- endmacro %}
+
+{# A row that bronze has not kept is bad. Only when there is one are the files read again, to say why. #}
+{% macro choose_files_with_bad_rows() -%}
+    {%- set files = "getvariable('" ~ model.name ~ "_files')" -%}
+    set variable {{ model.name }}_files_with_bad_rows = (
+        select if(count(*) = (
+            select coalesce(sum(num_rows), 0)
+            from parquet_file_metadata(
+                if(len({{ files }}) = 0, ['{{ landing_folder(*model.name.split('__', 1)) }}/_empty.parquet'], {{ files }})
+            )
+        ), [], {{ files }})
+        from {{ this }}
+        where _load_number = getvariable('{{ model.name }}_load')
+    );
 {%- endmacro %}
 
 {# All rows that count today, whatever has been loaded. #}
