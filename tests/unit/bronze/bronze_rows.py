@@ -126,10 +126,17 @@ GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
         CHARGE,  # delivered twice: both are versions
         CHARGE | {"id": "ch1", "amount": 0, "currency": "EUR", "payment_method_details": None},
         CHARGE | {"id": "ch2", "amount": 100_000_000_000, "created": 0, "payment_method_details": "{}"},
+        CHARGE | {"id": "ch3", "amount": 500, "currency": "jpy"},  # has no smaller coin
+        CHARGE | {"id": "ch4", "amount": 5120, "currency": "kwd"},  # a thousand make one
     ],
     "stripe__invoices": [
         INVOICE,
-        INVOICE | {"status_transitions": json.dumps({"paid_at": UNIX, "void_at": None})},
+        INVOICE
+        | {
+            "status_transitions": json.dumps({"paid_at": UNIX, "void_at": None}),
+            "total_discount_amounts": json.dumps([{"amount": 150}, {"amount": 25}]),
+        },
+        INVOICE | {"total_discount_amounts": "[]"},
     ],
     "stripe__subscriptions": [SUBSCRIPTION],
     "zendesk__tickets": [ZENDESK_TICKET, ZENDESK_TICKET | {"id": 2, "via": None, "metric_set": None}],
@@ -213,6 +220,11 @@ BAD_ROWS: dict[str, list[Bad]] = {
     "stripe__invoices": [
         bad("paid_at", "'soon' is not a timestamp", status_transitions='{"paid_at": "soon"}'),
         bad("total_amount", "-0.01 is below 0", total=-1),
+        bad(
+            "discount_amount",
+            "'5, free' is not a decimal",
+            total_discount_amounts='[{"amount": 5}, {"amount": "free"}]',
+        ),
     ],
     "stripe__subscriptions": [
         bad("unit_amount", "required", "empty", items='{"data": [{"price": {"id": "p1"}, "quantity": 3}]}'),

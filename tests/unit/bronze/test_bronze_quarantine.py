@@ -249,10 +249,13 @@ def test_minor_units_become_exact_cents_and_unix_seconds_utc_times(built: Built)
         ("ch0", Decimal("19.99"), "USD", moment, "card"),
         ("ch1", Decimal("0.00"), "EUR", moment, None),
         ("ch2", Decimal("1000000000.00"), "USD", dt.datetime(1970, 1, 1), None),
+        ("ch3", Decimal("500.00"), "JPY", moment, "card"),
+        ("ch4", Decimal("5.12"), "KWD", moment, "card"),
     ]
-    assert built.kept("stripe__invoices", "total_amount, paid_at") == [
-        (Decimal("0.01"), None),
-        (Decimal("0.01"), moment),
+    assert built.kept("stripe__invoices", "total_amount, paid_at, discount_amount") == [
+        (Decimal("0.01"), None, None),
+        (Decimal("0.01"), moment, Decimal("1.75")),
+        (Decimal("0.01"), None, None),
     ]
 
 
