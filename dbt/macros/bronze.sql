@@ -160,8 +160,11 @@
 
 {# A list of amounts counts as their sum; what is no number stays as it was written, to be quarantined. #}
 {% macro summed_values(texts) -%}
-    coalesce(
-        cast(list_sum(try_cast({{ texts }} as decimal(16, 0)[])) as varchar), nullif(array_to_string({{ texts }}, ', '), '')
+    {%- set numbers = "try_cast(" ~ texts ~ " as decimal(16, 0)[])" -%}
+    if(
+        list_count({{ numbers }}) = len({{ texts }}),
+        cast(list_sum({{ numbers }}) as varchar),
+        array_to_string({{ texts }}, ', ')
     )
 {%- endmacro %}
 
