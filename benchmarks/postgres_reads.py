@@ -113,8 +113,8 @@ def report(row_count: int) -> bool:
         print(f"{label:36}{found[name]:8.2f}{row_count / found[name]:12,.0f}")
     print(f"{'nothing new':36}{found['nothing']:8.2f}")
     print(f"{'after 1 % of changes':36}{found['changes']:8.2f}")
-    print(f"first read / bare fetch, rows/s     {fetch_share:8.0%}   bar {FETCH_SHARE_BAR:.0%} or more")
-    print(f"nothing new / first read, seconds   {nothing_share:8.0%}   bar below {NOTHING_NEW_SHARE_BAR:.0%}")
+    print(f"first read / bare fetch, rows/s     {fetch_share:8.1%}   bar {FETCH_SHARE_BAR:.0%} or more")
+    print(f"nothing new / first read, seconds   {nothing_share:8.1%}   bar below {NOTHING_NEW_SHARE_BAR:.0%}")
     print(f"peak memory                         {found['memory_mb']:8,.0f} MB")
     return fetch_share >= FETCH_SHARE_BAR and nothing_share < NOTHING_NEW_SHARE_BAR
 
