@@ -34,6 +34,17 @@ def parse(target_path: Path) -> None:
         raise RuntimeError(f"dbt could not parse {DBT_DIR}: {outcome.exception}")
 
 
+def _parsed_project(project_dir: Path) -> Any:
+    """The project as `parse` left it, so that no step parses it again; a new copy, because a run changes it."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    parsed = (project_dir / "target" / "partial_parse.msgpack").read_bytes()
+    manifest = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call] # the one part that is not kept in the file: what macros see as `graph`
+    return manifest
+
+
 def _paths(project_dir: Path, target_path: Path) -> list[str]:
     return [
         "--project-dir", str(project_dir), "--profiles-dir", str(DBT_DIR),
@@ -75,7 +86,7 @@ def build(
         if event.info.name in RESULT_EVENTS:
             results.append(msg_to_dict(event))
 
-    outcome = dbtRunner(callbacks=[keep_results]).invoke(
+    outcome = dbtRunner(_parsed_project(project_dir), callbacks=[keep_results]).invoke(
         [
             "build", *selected.selection_args,
             # A test across stretches runs in the last of them.

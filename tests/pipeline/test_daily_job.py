@@ -1,13 +1,10 @@
 """The whole graph on a sample company of 200 customers: runs, reruns, the next day, and a day run again."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_in_process import run_dbt
 from workspace import PROJECT, Workspace, pairwise_precision_and_recall
 
 from dagster_project.contracts import gold_tables, landing_objects
@@ -239,21 +236,10 @@ def test_what_was_billed_is_explained_to_the_cent_in_every_month(story):
 
 def test_the_golden_cases_of_revenue_and_billing_hold(story):
     """dbt's own unit tests; they need the columns of tables that a run has built."""
-    data_dir = story["workspace"].data_dir
-    done = subprocess.run(
-        [
-            Path(sys.executable).with_name("dbt"), "test", "--select", "test_type:unit", "--quiet",
-            "--project-dir", PROJECT / "dbt", "--profiles-dir", PROJECT / "dbt",
-            "--target-path", data_dir / "dbt_target", "--log-path", data_dir / "dbt_target",
-        ],
-        env={**os.environ, "CUSTINT_DATA_DIR": str(data_dir)},
-        cwd=data_dir, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-5000:]
-    results = json.loads((data_dir / "dbt_target" / "run_results.json").read_text())["results"]
-    cases = [result for result in results if result["unique_id"].startswith("unit_test.")]
+    results = run_dbt(story["workspace"].data_dir, "test", "--select", "test_type:unit")
+    cases = [result for result in results if result.node.unique_id.startswith("unit_test.")]
     assert len(cases) >= 100
-    assert {case["status"] for case in cases} == {"pass"}
+    assert {case.status for case in cases} == {"pass"}
 
 
 def test_families_and_groups_of_companies_are_the_planted_ones(story):

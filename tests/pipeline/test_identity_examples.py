@@ -1,4 +1,4 @@
-"""Who is who through the whole pipeline: on third-party records of known truth, and after a person's decision."""
+"""Who is who through the whole pipeline: on third-party records of known truth."""
 
 import re
 
@@ -65,74 +65,3 @@ def test_febrl3_leaves_no_personal_data_in_the_identity_tables(febrl3):
     text = text_of_identity_tables(febrl3)
     assert not E_MAIL.search(text)
     assert not [value for value in personal_values(febrl3) if value in text]
-
-
-# A mother and her daughter of one name share a mailbox: one person for the rules, two for who knows them.
-CUSTOMERS = """customer_ref,name,kind,email,country,created_at
-a-1,Ann Archer,person,box@letters.example,GB,2025-01-01
-b-2,Ann Archer,person,box@letters.example,GB,2025-02-01
-c-3,Cleo Carter,person,cleo@carter.example,GB,2025-03-01
-"""
-TRANSACTIONS = """transaction_ref,customer_ref,occurred_at,amount,currency,status,kind
-t-1,a-1,2025-04-01,10.10,USD,paid,order
-t-2,b-2,2025-04-02,20.20,USD,paid,order
-t-3,b-2,2025-05-02,5.05,USD,paid,order
-t-4,c-3,2025-05-03,1.01,USD,paid,order
-"""
-NOT_THE_SAME = """rule,left_system,left_object,left_ref,right_system,right_object,right_ref,note
-never_match,files,customers,a-1,files,customers,b-2,mother and daughter
-"""
-SPEND_PER_CUSTOMER = """
-    select string_agg(distinct identities.source_ref, ' ' order by identities.source_ref), facts.amount::text
-    from (select customer_id, sum(net_spend_amount) as amount from gold.fct_transactions group by 1) as facts
-    inner join gold.customer_identities as identities using (customer_id)
-    group by customer_id, facts.amount order by 1
-"""
-
-
-@pytest.fixture(scope="module")
-def decision(tmp_path_factory):
-    """Two runs: as the rules see it, and after a person has said that two records are two people."""
-    workspace = Workspace(tmp_path_factory.mktemp("decision"), CUSTINT_SOURCES="files")
-    inbox = workspace.data_dir / "inbox"
-    inbox.mkdir()
-    (inbox / "customers.csv").write_text(CUSTOMERS)
-    (inbox / "transactions.csv").write_text(TRANSACTIONS)
-    workspace.run_well()
-    before = workspace.query(SPEND_PER_CUSTOMER)
-    ids_before = dict(workspace.query("select source_ref, customer_id from gold.customer_identities"))
-    (workspace.data_dir / "identity_overrides.csv").write_text(NOT_THE_SAME)
-    workspace.run_well()
-    return {"workspace": workspace, "before": before, "ids_before": ids_before}
-
-
-def test_a_decision_undoes_a_merge_and_both_profiles_come_back(decision):
-    assert decision["before"] == [("a-1 b-2", "35.35"), ("c-3", "1.01")]
-    names = decision["workspace"].query("select name, source_record_count from gold.dim_customer order by 1")
-    assert names == [("Ann Archer", 1), ("Ann Archer", 1), ("Cleo Carter", 1)]
-
-
-def test_after_a_decision_every_fact_follows_its_customer_and_the_sum_stays(decision):
-    after = decision["workspace"].query(SPEND_PER_CUSTOMER)
-    assert after == [("a-1", "10.10"), ("b-2", "25.25"), ("c-3", "1.01")]
-
-
-def test_a_split_is_written_down_and_the_older_record_keeps_its_id(decision):
-    workspace, ids_before = decision["workspace"], decision["ids_before"]
-    ids = dict(workspace.query("select source_ref, customer_id from gold.customer_identities"))
-    assert (ids["a-1"], ids["c-3"]) == (ids_before["a-1"], ids_before["c-3"])
-    changes = workspace.query(
-        "select change_kind, customer_id_before, customer_id_after, record_count from gold.identity_changes"
-    )
-    assert changes == [("split", ids["a-1"], ids["b-2"], 1)]
-
-
-def test_a_mistake_in_the_decisions_stops_the_run_with_one_line_that_names_it(decision):
-    workspace = decision["workspace"]
-    overrides = workspace.data_dir / "identity_overrides.csv"
-    overrides.write_text(NOT_THE_SAME.replace("never_match", "seldom_match"))
-    failed = workspace.run()
-    overrides.write_text(NOT_THE_SAME)
-    assert failed.returncode != 0
-    assert "identity_overrides.csv" in failed.stdout + failed.stderr
-    assert "seldom_match" in failed.stdout + failed.stderr
