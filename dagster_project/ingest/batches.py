@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from dagster_project.contracts import LandingContract, landing_contract, landing_objects
+from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
 from dagster_project.ingest.landing import META_TYPES, write_empty_file
 from dagster_project.ingest.landing_rows import LandingRows
 from dagster_project.ingest.streams import Cursor, Landed, Page, SourceError, Stream
@@ -50,6 +51,8 @@ def land_stream(
     for name in stream.objects:
         system, object_name = name.split("__", 1)
         write_empty_file(landing_dir, system, object_name, landing_objects()[name])
+    folder = object_folder(landing_dir, stream.objects[0])
+    loaded_at = loaded_at_of_read(folder, connector, read_at)
     before = read_cursor(landing_dir, connector, stream.objects[0])
     totals = {
         name: Landed(name, cursor_before=cursor_text(before), cursor_after=cursor_text(before))
@@ -59,7 +62,7 @@ def land_stream(
     failure = refused = ""
     try:
         pages = stream.read(before)
-        while batch := _Batch.of(landing_dir, connector, stream, read_at, pages, cursor, batch_rows):
+        while batch := _Batch.of(landing_dir, connector, stream, loaded_at, pages, cursor, batch_rows):
             landed = batch.commit()
             totals = {name: _sum(totals[name], landed[name]) for name in stream.objects}
             cursor = batch.cursor
@@ -72,6 +75,8 @@ def land_stream(
             yield from (replace(result, failure=str(error)) for result in totals.values())
             raise
         failure, refused = ("", str(error)) if error.hides_object else (str(error), "")
+    if not failure and not refused and not any(result.refused for result in totals.values()):
+        finish_first_read(folder, connector)
     for result in totals.values():
         yield replace(result, failure=failure, refused=result.refused or refused)
 
@@ -129,12 +134,12 @@ class _Batch:
     """The rows of some pages of a stream, until they are committed together."""
 
     def __init__(
-        self, landing_dir: Path, connector: str, stream: Stream, read_at: dt.datetime, cursor: Cursor
+        self, landing_dir: Path, connector: str, stream: Stream, loaded_at: dt.datetime, cursor: Cursor
     ) -> None:
         self.landing_dir = landing_dir
         self.connector = connector
         self.stream = stream
-        self.read_at = read_at
+        self.loaded_at = loaded_at
         self.cursor_before = cursor
         self.cursor = cursor
         self.error: SourceError | None = None
@@ -151,13 +156,13 @@ class _Batch:
         landing_dir: Path,
         connector: str,
         stream: Stream,
-        read_at: dt.datetime,
+        loaded_at: dt.datetime,
         pages: Iterator[Page],
         cursor: Cursor,
         batch_rows: int,
     ) -> "_Batch | None":
         """The next batch; None when the pages are at their end. A failing read ends a batch, and is kept with it."""
-        batch = cls(landing_dir, connector, stream, read_at, cursor)
+        batch = cls(landing_dir, connector, stream, loaded_at, cursor)
         has_pages = False
         try:
             for page in pages:
@@ -221,7 +226,7 @@ class _Batch:
         fresh = self._new_rows(name) if self._tables[name] else None
         new_row_count = fresh.num_rows if fresh is not None else 0
         if new_row_count or (carries_cursor and self.cursor != self.cursor_before):
-            batch = batch_name(folder, self.connector, self.read_at)
+            batch = batch_name(folder, self.connector, self.loaded_at)
             footer = {}
             if (fields := self._all_fields(name)) is not None:
                 footer[FIELDS] = json.dumps(sorted(fields)).encode()
@@ -242,7 +247,7 @@ class _Batch:
         meta: dict[str, pa.Array] = {
             "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
             "_source_line": pa.array(range(1, rows.num_rows + 1), type=pa.int64()),
-            "_loaded_at": pa.repeat(pa.scalar(self.read_at, type=pa.timestamp("us")), rows.num_rows),
+            "_loaded_at": pa.repeat(pa.scalar(self.loaded_at, type=pa.timestamp("us")), rows.num_rows),
         }
         for column, values in meta.items():
             rows = rows.append_column(column, values)

@@ -34,6 +34,7 @@ from dagster_project.ingest.event_shapes import (
     ndjson_pieces,
     parquet_pieces,
 )
+from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
 from dagster_project.ingest.landing import write_empty_file
 from dagster_project.ingest.sql_mapping import first_line, quote_text
 from dagster_project.ingest.streams import Landed, Probe, SourceError
@@ -99,14 +100,15 @@ class EventFiles:
         landed = {name.removesuffix(".parquet").rpartition("-")[2] for name in names}
         cursor = names[-1].split("-", 3)[3].rpartition("-")[0] if names else ""
         total = Landed(EVENTS, cursor_before=cursor, cursor_after=cursor)
-        next_name = _names(batch_name(folder, self.name, read_at))
+        loaded_at = loaded_at_of_read(folder, self.name, read_at)
+        next_name = _names(batch_name(folder, self.name, loaded_at))
         problems: list[str] = []
         for file in files:
             if file.identity in landed:
                 continue
             target = folder / f"{next(next_name)}-{file.readable}-{file.identity}.parquet"
             try:
-                part = self._land_file(file, target, read_at)
+                part = self._land_file(file, target, loaded_at)
             except ReadProblem as error:
                 problems.append(f"{file.path}: {_in_words(error)}")
                 continue
@@ -118,6 +120,7 @@ class EventFiles:
                 new_fields=tuple(sorted({*total.new_fields, *part.new_fields})),
                 cursor_after=file.readable,
             )
+        finish_first_read(folder, self.name)
         yield replace(total, refused=f"product events: {'; '.join(problems)}" if problems else "")
 
     def probe(self) -> list[Probe]:
@@ -156,7 +159,7 @@ class EventFiles:
         )
         return sorted(wanted, key=lambda file: (file.modified_at, file.path))
 
-    def _land_file(self, file: SourceFile, target: Path, read_at: dt.datetime) -> Landed:
+    def _land_file(self, file: SourceFile, target: Path, loaded_at: dt.datetime) -> Landed:
         """One source file into one landing file, or nothing."""
         partial = target.with_suffix(".partial")
         fetched = target.with_suffix(".source.partial")
@@ -168,10 +171,10 @@ class EventFiles:
                     row_count = parquet.read_metadata(fetched).num_rows
                     self._commit(file, fetched, target)
                     return Landed(EVENTS, fetched_row_count=row_count, landed_row_count=row_count)
-                part = self._write(parquet_pieces(fetched, list(columns), file.path), partial, read_at)
+                part = self._write(parquet_pieces(fetched, list(columns), file.path), partial, loaded_at)
             else:
                 with self._system.open(file.address, "rb") as packed, _unpacked(file, packed) as lines:
-                    part = self._write(ndjson_pieces(lines, file.path), partial, read_at)
+                    part = self._write(ndjson_pieces(lines, file.path), partial, loaded_at)
             self._commit(file, partial, target)
             return part
         finally:
@@ -185,9 +188,9 @@ class EventFiles:
             raise RefusedFileError("the file changed while it was read; the next run reads it")
         partial.replace(target)
 
-    def _write(self, pieces: Iterable[pa.RecordBatch], partial: Path, read_at: dt.datetime) -> Landed:
+    def _write(self, pieces: Iterable[pa.RecordBatch], partial: Path, loaded_at: dt.datetime) -> Landed:
         """Rows into a file piece by piece; the fields of `extra` seen so far go into its footer."""
-        moment = pa.scalar(read_at, type=pa.timestamp("us"))
+        moment = pa.scalar(loaded_at, type=pa.timestamp("us"))
         stamped = SCHEMA.append(pa.field("_loaded_at", moment.type))
         row_count = rejected_count = 0
         fields: set[str] = set()

@@ -21,6 +21,7 @@ from pyarrow import compute, parquet
 
 from dagster_project.contracts import LandingContract, landing_objects
 from dagster_project.ingest.batches import BATCH_BYTES, CURSOR, FIELDS, batch_name, object_folder
+from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
 from dagster_project.ingest.landing import write_empty_file
 from dagster_project.ingest.postgres_columns import ROW_HASH
 from dagster_project.ingest.postgres_rows import landing_schema
@@ -70,6 +71,7 @@ class TableLanding:
         self._batch_rows = batch_rows
         self._has_row_hash = has_row_hash
         self._folder = object_folder(landing_dir, contract.name)
+        self._loaded_at = loaded_at_of_read(self._folder, CONNECTOR, read_at)
         self._key, self._version = contract.key[0], contract.version
         self.schema = landing_schema(contract, has_row_hash)
         moments = [field.name for field in self.schema if pa.types.is_timestamp(field.type)]
@@ -123,6 +125,7 @@ class TableLanding:
         is_new = self.cursor != json.loads(self._footer_before.get(CURSOR, b"{}"))
         if self._pending or is_new or self.live_keys != _live_keys(self._footer_before):
             self._write(self.live_keys)
+        finish_first_read(self._folder, CONNECTOR)
 
     def compare(self, keys: pa.Table) -> list[str]:
         """Set landing beside all keys of the table, and keep a row for each that is gone.
@@ -261,7 +264,7 @@ class TableLanding:
             write_empty_file(self._landing_dir, system, object_name, landing_objects()[self._contract.name])
             self._has_written = True
         rows = pa.concat_tables(self._pending) if self._pending else self.schema.empty_table()
-        target = self._folder / f"{batch_name(self._folder, CONNECTOR, self._read_at)}.parquet"
+        target = self._folder / f"{batch_name(self._folder, CONNECTOR, self._loaded_at)}.parquet"
         footer = {
             CURSOR: json.dumps(self.cursor).encode(),
             FIELDS: json.dumps(sorted(self.extra_fields | (self.known_fields or frozenset()))).encode(),
@@ -272,7 +275,7 @@ class TableLanding:
             "_reject_column": _before_colon(rows["_reject_reason"]),
             "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
             "_source_line": pa.array(np.arange(1, rows.num_rows + 1)),
-            "_loaded_at": pa.repeat(pa.scalar(self._read_at, type=pa.timestamp("us")), rows.num_rows),
+            "_loaded_at": pa.repeat(pa.scalar(self._loaded_at, type=pa.timestamp("us")), rows.num_rows),
         }
         for name, values in meta.items():
             rows = rows.append_column(name, values)

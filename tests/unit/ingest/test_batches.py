@@ -303,7 +303,7 @@ def test_the_content_of_a_file_is_safe_before_its_name_is(tmp_path: Path, monkey
     monkeypatch.setattr(os, "fsync", lambda file: (done.append("content"), fsync(file))[1])
     monkeypatch.setattr(Path, "replace", lambda path, to: (done.append(to.name[:2]), replace(path, to))[1])
     land(tmp_path, source([product(1, 5)]))
-    assert done[-2:] == ["content", "20"]
+    assert done[done.index("20") - 1] == "content"
 
 
 def test_a_cursor_is_shown_in_words():
