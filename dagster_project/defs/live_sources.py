@@ -16,6 +16,7 @@ from dagster_project.defs.landing_assets import landed_files, landing_specs
 from dagster_project.defs.resources import run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.connectors import connector, live_sources, source_objects
+from dagster_project.ingest.one_reader import only_reader
 from dagster_project.ingest.streams import Landed, SourceError
 from dagster_project.settings import settings
 
@@ -60,30 +61,34 @@ def _result(landed: Landed, duration_seconds: float) -> dg.MaterializeResult[Non
 def _land(context: dg.AssetExecutionContext, source: str) -> Iterator[dg.MaterializeResult[None]]:
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     failures: dict[str, None] = {}
-    refused: list[str] = []
-    reads = connector(source, settings()).land(run_started_at(context))
-    while True:
-        begun = time.perf_counter()
-        try:
-            landed = next(reads, None)
-        except SourceError as error:
-            failures[str(error)] = None
-            break
-        if landed is None:
-            break
+    hidden: list[str] = []
+    for landed, duration_seconds in _reads(source, run_started_at(context), failures):
         if landed.failure:
             failures[landed.failure] = None
             continue
         if landed.refused:
-            refused.append(landed.refused)
             context.log.warning(landed.refused)
+        if landed.is_hidden:
+            hidden.append(landed.refused)
         if landed.new_fields:
             context.log.warning(new_columns(landed.object_name, landed.new_fields))
-        yield _result(landed, time.perf_counter() - begun)
-    if len(refused) == len(source_objects(source, settings())):  # nothing is left that could go on
-        failures |= dict.fromkeys(refused)
+        yield _result(landed, duration_seconds)
+    if len(hidden) == len(source_objects(source, settings())):  # a wrong address looks like this
+        failures |= dict.fromkeys(hidden)
     if failures:
         raise dg.Failure("\n".join(failures), allow_retries=False)
+
+
+def _reads(source: str, read_at: dt.datetime, failures: dict[str, None]) -> Iterator[tuple[Landed, float]]:
+    """What each object brought, and its seconds; why the source stopped goes to `failures`."""
+    try:
+        with only_reader(settings().landing_dir, source):
+            begun = time.perf_counter()
+            for landed in connector(source, settings()).land(read_at):
+                yield landed, time.perf_counter() - begun
+                begun = time.perf_counter()
+    except SourceError as error:
+        failures[str(error)] = None
 
 
 def new_columns(object_name: str, fields: tuple[str, ...]) -> str:

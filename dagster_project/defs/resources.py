@@ -66,9 +66,9 @@ def prepare_dagster_home() -> None:
 
 def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
     """When the run began, UTC without zone: the only clock, so that all files of a run carry one time."""
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None or record.start_time is None:
-        raise dg.Failure(f"Dagster has no start time for run {context.run_id}; start it again.")
+        raise dg.Failure(f"Dagster has no start time for run {context.run.run_id}; start it again.")
     return dt.datetime.fromtimestamp(record.start_time, dt.UTC).replace(tzinfo=None, microsecond=0)
 
 

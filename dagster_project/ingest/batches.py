@@ -79,7 +79,8 @@ def land_stream(
     if not failure and not refused and not any(result.refused for result in totals.values()):
         finish_first_read(folder, connector)
     for result in totals.values():
-        yield replace(result, failure=failure, refused=result.refused or refused)
+        said = result.refused or refused
+        yield replace(result, failure=failure, refused=said, is_hidden=bool(refused))
 
 
 def read_cursor(landing_dir: Path, connector: str, object_name: str) -> Cursor:

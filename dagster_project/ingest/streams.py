@@ -80,6 +80,7 @@ class Landed:
     api_call_count: int = 0
     new_fields: tuple[str, ...] = ()
     refused: str = ""
+    is_hidden: bool = False  # refused because the source does not show it
     failure: str = ""
 
 

@@ -194,6 +194,7 @@ def test_a_batch_of_another_shape_is_refused_whole_and_read_again_when_it_is_men
         "the object is set aside and read again in the next run, the others go on"
     )
     assert (result.landed_row_count, result.cursor_after, result.failure) == (0, "page 1", "")
+    assert not result.is_hidden
     assert len(landed(tmp_path)) == 1
     (result,) = land(tmp_path, source([product(1, 5)], [product(2, 6), product(3, 6)]), SECOND_READ + DAY)
     assert (result.refused, result.landed_row_count, len(landed(tmp_path))) == ("", 2, 3)

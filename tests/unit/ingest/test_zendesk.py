@@ -282,6 +282,7 @@ def test_an_object_that_the_user_may_not_read_does_not_keep_the_others_back(
     assert "needs the role admin" in results["tickets"].refused
     assert (results["users"].landed_row_count, results["ticket_events"].landed_row_count) == (7, 7)
     assert [name for name, result in results.items() if result.refused] == ["tickets"]
+    assert [name for name, result in results.items() if result.is_hidden] == ["tickets"]
     assert not any(result.failure for result in results.values())
 
 

@@ -1,0 +1,108 @@
+"""What a step makes of what its connector brings: go on with a warning, or fail with one line."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+
+from dagster_project.contracts import landing_objects
+from dagster_project.defs import landing_assets, live_sources
+from dagster_project.ingest.streams import Landed, Probe, SourceError
+from dagster_project.settings import Settings
+
+STRIPE = tuple(name for name in landing_objects() if name.startswith("stripe__"))
+
+
+class Told:
+    """A connector that brings what it is told to, and then ends with an error, if it has one."""
+
+    name = "stripe"
+    objects = STRIPE
+
+    def __init__(self, results: list[Landed], error: SourceError | None = None) -> None:
+        self.results, self.error = results, error
+
+    def land(self, read_at: dt.datetime) -> Iterator[Landed]:
+        yield from self.results
+        if self.error:
+            raise self.error
+
+    def probe(self) -> list[Probe]:
+        return []
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    """Run the step of Stripe over a connector; what Dagster says of it."""
+    values = Settings(data_dir=tmp_path, sources=("stripe",), stripe_api_key=SecretStr("a-key"))
+    monkeypatch.setattr(live_sources, "settings", lambda: values)
+    monkeypatch.setattr(landing_assets, "settings", lambda: values)
+
+    def run_step(results: list[Landed], error: SourceError | None = None) -> dg.ExecuteInProcessResult:
+        monkeypatch.setattr(live_sources, "connector", lambda *_: Told(results, error))
+        with dg.DagsterInstance.ephemeral() as instance:
+            (step,) = live_sources.live_source_assets().assets or ()
+            return dg.materialize([step], instance=instance, raise_on_error=False)
+
+    return run_step
+
+
+def results(**of_customers) -> list[Landed]:
+    return [
+        Landed(name, fetched_row_count=3, landed_row_count=2, repeated_row_count=1, rejected_row_count=1)
+        if name != "stripe__customers"
+        else Landed(name, **of_customers)
+        for name in STRIPE
+    ]
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert event.step_failure_data.user_failure_data is not None
+    return str(event.step_failure_data.user_failure_data.description)
+
+
+def test_each_object_shows_what_its_read_brought(run):
+    done = run(results())
+    assert done.success
+    (shown,) = [
+        event.metadata for event in done.asset_materializations_for_node("stripe_landing")
+        if event.asset_key.path[1] == "stripe__invoices"
+    ]  # fmt: skip
+    said = {name: value.value for name, value in shown.items()}
+    assert {name: said[name] for name in ("fetched_rows", "kept_rows", "repeated_rows", "quarantined_rows")} == {
+        "fetched_rows": 3, "kept_rows": 1, "repeated_rows": 1, "quarantined_rows": 1,
+    }  # fmt: skip
+    assert {"cursor_before", "cursor_after", "api_calls", "duration_seconds", "new_columns"} <= said.keys()
+
+
+def test_an_object_of_another_shape_warns_and_the_step_goes_on(run):
+    done = run(results(refused="stripe customers: required column id is missing"))
+    assert done.success
+    (failed,) = [check for check in done.get_asset_check_evaluations() if not check.passed]
+    assert failed.severity == dg.AssetCheckSeverity.WARN
+    assert failed.description == "stripe customers: required column id is missing"
+
+
+def test_an_object_that_could_not_be_read_fails_the_step_after_the_others(run):
+    done = run(results(failure="Stripe customers: HTTP 500."))
+    assert not done.success
+    assert failure_of(done) == "Stripe customers: HTTP 500."
+    assert len(done.asset_materializations_for_node("stripe_landing")) == len(STRIPE) - 1
+
+
+def test_a_source_that_stops_is_one_line(run):
+    line = "Stripe: HTTP 401; check CUSTINT_STRIPE_API_KEY."
+    done = run([Landed(name, failure=line) for name in STRIPE], SourceError(line, stops_source=True))
+    assert failure_of(done) == line
+
+
+def test_a_source_that_shows_nothing_at_all_fails(run):
+    done = run([Landed(name, refused=f"{name}: HTTP 404", is_hidden=True) for name in STRIPE])
+    assert failure_of(done).splitlines() == [f"{name}: HTTP 404" for name in STRIPE]
+
+
+def test_drift_of_every_object_is_a_warning_still(run):
+    assert run([Landed(name, refused=f"{name}: column id is missing") for name in STRIPE]).success
