@@ -73,6 +73,7 @@ def _serve() -> None:
     resources.Store.dump_to_disk = lambda store: None
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # before the port is told: who connects from now on waits until the server is up
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - the way the parent learns it
     web.run_app(server.app, sock=listener, print=None, access_log=None)
 
