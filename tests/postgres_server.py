@@ -7,6 +7,7 @@ server is started here. PostgreSQL refuses to run as root: then it runs as the s
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -140,9 +141,12 @@ def _copy(programs: Path, folder: Path) -> Path:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the system gives to clients: nobody takes it before the server does."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port between 20000 and 32000 is free")
 
 
 def _wait_until_ready(server: PostgresServer, process: subprocess.Popen, log: Path) -> None:

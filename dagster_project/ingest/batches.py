@@ -74,7 +74,7 @@ def land_stream(
         if error.stops_source:
             yield from (replace(result, failure=str(error)) for result in totals.values())
             raise
-        aside = f"{str(error).removesuffix('.')}; the object is set aside, the others go on"
+        aside = f"{str(error).removesuffix('.')}; the object is set aside, the others go on."
         failure, refused = ("", aside) if error.hides_object else (str(error), "")
     if not failure and not refused and not any(result.refused for result in totals.values()):
         finish_first_read(folder, connector)
@@ -196,7 +196,7 @@ class _Batch:
                 for name, problems in broken.items()
                 for problem in problems
             )
-            refused = f"{said}; the object is set aside and read again in the next run, the others go on"
+            refused = f"{said}; the object is set aside and read again in the next run, the others go on."
             return {
                 name: self._result(name, landed_row_count=0, refused=refused, cursor=self.cursor_before)
                 for name in self.stream.objects

@@ -191,7 +191,7 @@ def test_a_batch_of_another_shape_is_refused_whole_and_read_again_when_it_is_men
     (result,) = land(tmp_path, source([product(1, 5)], renamed), SECOND_READ)
     assert result.refused == (
         "stripe products: required column name is missing; new here: title (renamed?); "
-        "the object is set aside and read again in the next run, the others go on"
+        "the object is set aside and read again in the next run, the others go on."
     )
     assert (result.landed_row_count, result.cursor_after, result.failure) == (0, "page 1", "")
     assert not result.is_hidden

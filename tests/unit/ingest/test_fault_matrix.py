@@ -250,6 +250,7 @@ HEALED = {
     "429 with Retry-After": lambda api: Fault(api.path, 2, 1, 429, {"Retry-After": "1"}, said(api, 429)),
     "500 then success": lambda api: Fault(api.path, 2, 2, 500, {}, said(api, 500)),
     "cut in mid-page": lambda api: Fault(api.path, 2, 2, cut=True),
+    "the same page twice": lambda api: Fault(api.path, 2, 1, repeat=True),
     "half an answer": lambda api: Fault(api.path, 2, 1, 200, {}, '{"data": ['),
 }
 
@@ -273,7 +274,6 @@ LASTING = {  # fault, rows that are there nevertheless, whether the other object
     "429 without end": (lambda api: Fault(api.path, 2, None, 429, {}, said(api, 429)), 3, "yes"),
     "500 without end": (lambda api: Fault(api.path, 2, None, 500, {}, said(api, 500)), 3, "no"),
     "always cut in mid-page": (lambda api: Fault(api.path, 2, cut=True), 3, "no"),
-    "the same page twice": (lambda api: Fault(api.path, 2, 1, repeat=True), 3, "no"),
     "endless has_more": (lambda api: Fault(api.path, change=api.endless()), ROW_COUNT, "no"),
     "no rows in the answer": (lambda api: Fault(api.path, 2, None, 200, {}, '{"ok": true}'), 3, "no"),
 }
