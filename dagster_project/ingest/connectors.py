@@ -22,12 +22,11 @@ def live_sources(settings: Settings) -> list[str]:
 
 def source_objects(source: str, settings: Settings) -> tuple[str, ...]:
     """Landing objects that a live source writes; known without asking it."""
-    if source == "events":
-        return ("product__events",)
     if source == "postgres":
         tables = [TABLE_SETTING.fullmatch(text) for text in settings.postgres_tables]
         return tuple(f"product__{found['object']}" for found in tables if found)
-    return tuple(name for name in landing_objects() if name.startswith(f"{source}__"))
+    whole_system = tuple(name for name in landing_objects() if name.startswith(f"{source}__"))
+    return _OBJECTS.get(source, whole_system)
 
 
 def connector(source: str, settings: Settings) -> Connector:
@@ -99,6 +98,9 @@ def _events(settings: Settings) -> Connector:
 
     return EventFiles(path=str(settings.events_path), landing_dir=settings.landing_dir)
 
+
+_OBJECTS = {"events": ("product__events",)}
+"""What a source writes that does not fill all objects of a system of its own name."""
 
 _MAKERS = {
     "salesforce": _salesforce,
