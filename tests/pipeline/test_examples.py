@@ -69,6 +69,7 @@ def test_ravenstack_churn_claims_no_signal(ravenstack):
     ]
 
 
+@pytest.mark.proof
 def test_cdnow_publishes_every_customer_and_every_cent(cdnow):
     assert cdnow.query("select count(*) from gold.dim_customer") == [(23_570,)]
     totals = cdnow.query(
@@ -77,6 +78,7 @@ def test_cdnow_publishes_every_customer_and_every_cent(cdnow):
     assert totals == [(69_659, 23_570, "2500315.63")]
 
 
+@pytest.mark.proof
 def test_cdnow_reaches_the_published_estimates_as_of_september_1997(cdnow):
     rows = cdnow.query(
         "select model, parameter, estimate, log_likelihood, standard_error, customer_count"
@@ -92,6 +94,7 @@ def test_cdnow_reaches_the_published_estimates_as_of_september_1997(cdnow):
     assert all(error > 0 and count > 0 for *_, error, count in rows)
 
 
+@pytest.mark.proof
 def test_cdnow_with_transactions_alone_says_what_it_cannot_know(cdnow):
     rows = cdnow.query(
         "select distinct churn_status, incentive_status, clv_model, health_status from gold.customer_360"
@@ -100,6 +103,7 @@ def test_cdnow_with_transactions_alone_says_what_it_cannot_know(cdnow):
     assert rows == [("not_a_subscriber", "not_eligible", "bg_nbd_gamma_gamma", "partial")]
 
 
+@pytest.mark.proof
 def test_cdnow_bills_are_settled_and_explained_to_the_cent(cdnow):
     billed, unexplained = cdnow.query(
         "select sum(statement_amount) filter (line_item = 'billed' and statement_name = 'settlement')::text,"
@@ -108,6 +112,7 @@ def test_cdnow_bills_are_settled_and_explained_to_the_cent(cdnow):
     assert (billed, unexplained) == ("2500315.63", 0)
 
 
+@pytest.mark.proof
 def test_cdnow_forecast_of_september_1997_is_near_what_the_customers_then_bought(cdnow):
     """The forecast is for a year, the data go on for nine months: compare the rate, within a third."""
     ((forecast,),) = cdnow.query(
