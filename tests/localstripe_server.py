@@ -36,6 +36,7 @@ class Account:
 
     def __init__(self, base_url: str) -> None:
         self.client = stripe.StripeClient(API_KEY, base_addresses={"api": base_url}, max_network_retries=0).v1
+        self.customer_count = 0
         self.product = self.client.products.create({"name": "Growth plan"}).id
         self.plan = self.client.plans.create(
             {"product": self.product, "amount": 4900, "currency": "usd", "interval": "month"}
@@ -44,7 +45,9 @@ class Account:
     def subscribe(self, count: int) -> list[str]:
         """New customers, each with a card, a subscription, a paid invoice and a charge; their ids."""
         with ThreadPoolExecutor(2) as pool:  # while the server works on one, the client writes the next
-            return list(pool.map(self._subscribe, range(count)))
+            numbers = range(self.customer_count, self.customer_count + count)
+            self.customer_count += count
+            return list(pool.map(self._subscribe, numbers))
 
     def _subscribe(self, number: int) -> str:
         card = {

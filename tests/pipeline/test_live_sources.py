@@ -253,9 +253,10 @@ def test_ten_new_customers_are_exactly_ten_more_and_nothing_else_comes_again(sto
         "stripe__charges": 10, "product__users": 2,
     }  # fmt: skip
     (customers,) = story.workspace.query(
-        "select count(*) from gold.customer_identities where system = 'stripe' and object = 'customers'"
+        "select count(*), count(distinct customer_id) from gold.customer_identities"
+        " where system = 'stripe' and object = 'customers'"
     )
-    assert customers == (FIRST_CUSTOMERS + MORE_CUSTOMERS,)
+    assert customers == (FIRST_CUSTOMERS + MORE_CUSTOMERS,) * 2
 
 
 def test_a_row_that_was_deleted_in_the_database_is_marked_and_the_others_live(story: Story):
