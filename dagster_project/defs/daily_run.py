@@ -21,7 +21,11 @@ from dagster_project.settings import SettingsError, settings
 
 
 class _StepFailedError(Exception):
-    """A step failed; the message says which and why."""
+    """A step failed; the message says which and why, `warnings` what the steps that did not fail have to say."""
+
+    def __init__(self, message: str, warnings: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.warnings = warnings
 
 
 class NoCompleteDayError(Exception):
@@ -115,7 +119,7 @@ def _execute(
             raise_on_error=False,
         )
     if not result.success:
-        raise _StepFailedError(_failure_reasons(result))
+        raise _StepFailedError(_failure_reasons(result), _source_warnings(result))
     return result
 
 
@@ -124,7 +128,7 @@ def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
     lines = [
         check.description
         for check in result.get_asset_check_evaluations()
-        if not check.passed and check.description
+        if not check.passed and check.description and check.asset_key.path[0] == "landing"
     ]
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
@@ -162,6 +166,8 @@ def run_daily() -> DailyRun:
             warnings = _source_warnings(_execute(job, instance, landing, None))
             day = day or default_as_of_date()
             _execute(job, instance, others, day)
-    except (_StepFailedError, NoCompleteDayError) as error:
+    except _StepFailedError as error:
+        return DailyRun(day, str(error), warnings or error.warnings)
+    except NoCompleteDayError as error:
         return DailyRun(day, str(error), warnings)
     return DailyRun(day, "", warnings)

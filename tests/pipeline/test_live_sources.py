@@ -277,6 +277,10 @@ def test_a_refused_key_is_one_line_and_leaves_what_is_published_alone(story: Sto
     assert (story.workspace.published / "manifest.json").read_bytes() == story.manifest
 
 
+def test_a_failing_source_hides_no_warning_of_the_others(story: Story):
+    assert "required column Name is missing" in story.refused.stdout
+
+
 def test_no_secret_is_in_any_file_or_word(story: Story):
     """Nor a part of it that would do: landing, warehouse, Dagster's events, MLflow, logs, what was printed."""
     secrets = [secret.encode() for secret in (*SECRETS, WRONG_TOKEN)]
