@@ -1,34 +1,17 @@
 """Simulated subscribers whose chance of leaving is known, in the columns of `customer_feature_snapshots`."""
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import polars as pl
-import yaml
+from contract_schemas import contract_schema
 
-MODELS = Path(__file__).resolve().parents[3] / "dbt" / "models"
-TYPES = {
-    "text": pl.String,
-    "date": pl.Date,
-    "bigint": pl.Int64,
-    "double": pl.Float64,
-    "boolean": pl.Boolean,
-    "decimal(18,2)": pl.Decimal(18, 2),
-}
 HORIZON_DAYS = 90
 FIRST_SNAPSHOT = dt.date(2024, 1, 31)
 
 
-def contract(path: str) -> dict[str, pl.DataType]:
-    """Columns and polars types of a contract, e.g. `gold/customer_churn`."""
-    text = yaml.safe_load((MODELS / f"{path}.yml").read_text())
-    table = text["models"][0] if "models" in text else text["sources"][0]["tables"][0]
-    return {column["name"]: TYPES[column["data_type"]] for column in table["columns"]}
-
-
 def empty_snapshots() -> pl.DataFrame:
-    return pl.DataFrame(schema=contract("silver/customer_feature_snapshots"))
+    return pl.DataFrame(schema=contract_schema("silver", "customer_feature_snapshots"))
 
 
 def month_ends(count: int) -> list[dt.date]:
@@ -100,7 +83,7 @@ def simulate_snapshots(
 
 
 def _in_contract(frame: pl.DataFrame) -> list[pl.Expr]:
-    types = contract("silver/customer_feature_snapshots")
+    types = contract_schema("silver", "customer_feature_snapshots")
     return [pl.col(name).cast(types[name]) for name in frame.columns if name in types]
 
 

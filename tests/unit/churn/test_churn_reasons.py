@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from churn_simulation import as_features, contract, empty_snapshots, month_ends, simulate_snapshots
+from churn_simulation import as_features, empty_snapshots, month_ends, simulate_snapshots
+from contract_schemas import contract_schema
 
 from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_families, feature_matrix
 from dagster_project.churn.reasons import REASON_WORDS, strongest_reasons
@@ -35,16 +36,20 @@ def test_what_no_call_can_change_is_never_a_reason():
 
 
 def test_result_columns_are_those_of_the_contracts():
-    assert contract("gold/customer_churn") == CUSTOMER_SCHEMA
-    assert contract("gold/churn_model_metrics") == METRIC_SCHEMA
+    assert contract_schema("gold", "customer_churn") == CUSTOMER_SCHEMA
+    assert contract_schema("gold", "churn_model_metrics") == METRIC_SCHEMA
 
 
 def test_identifiers_dates_and_labels_never_enter_the_matrix():
     inputs = {name for feature in MODEL_FEATURES for name in feature.value.meta.root_names()} | {"plan"}
     banned = {"customer_id", "as_of_date", "is_churned", "label_known_date"}
-    dates = {name for name, kind in contract("silver/customer_feature_snapshots").items() if kind == pl.Date}
+    dates = {
+        name
+        for name, kind in contract_schema("silver", "customer_feature_snapshots").items()
+        if kind == pl.Date
+    }
     assert not inputs & (banned | dates)
-    assert inputs <= set(contract("gold/customer_features"))
+    assert inputs <= set(contract_schema("gold", "customer_features"))
 
 
 def test_unknown_values_stay_unknown_and_an_empty_frame_has_no_rows():

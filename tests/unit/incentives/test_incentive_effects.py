@@ -1,12 +1,11 @@
 """Effects of a simulated experiment are recovered, with honest noise."""
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import yaml
+from contract_schemas import contract_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from incentive_simulation import HAZARD_KINDS, KINDS, TODAY, simulate_hazards, simulate_outcomes
@@ -15,7 +14,6 @@ from dagster_project.incentives.effects import EFFECT_SCHEMA, acceptance_shares,
 from dagster_project.incentives.pooling import PooledHazards
 from dagster_project.incentives.segment import customer_segment, segment_words
 
-GOLD = Path(__file__).resolve().parents[3] / "dbt" / "models" / "gold"
 LIFTS = {
     "discount_10": {kind: 0.15 if "low" in kind else 0.04 for kind in KINDS},
     "bundle": dict.fromkeys(KINDS, -0.08),
@@ -34,8 +32,7 @@ def errors(effects: pl.DataFrame, lifts: dict[str, dict[str, float]]) -> np.ndar
 
 
 def test_columns_are_those_of_the_contract():
-    table = yaml.safe_load((GOLD / "incentive_effects.yml").read_text())["sources"][0]["tables"][0]
-    assert [column["name"] for column in table["columns"]] == list(EFFECT_SCHEMA)
+    assert contract_schema("gold", "incentive_effects").names() == list(EFFECT_SCHEMA)
 
 
 def test_known_effects_are_recovered_within_their_standard_errors():

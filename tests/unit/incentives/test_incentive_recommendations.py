@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import yaml
+from contract_schemas import contract_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from incentive_simulation import HAZARD_KINDS, KINDS, PLANS, TODAY, simulate_hazards, simulate_outcomes
@@ -85,10 +85,11 @@ def recommended() -> pl.DataFrame:
 
 
 def test_columns_are_those_of_the_contract(recommended):
-    table = yaml.safe_load((DBT / "models/gold/customer_incentives.yml").read_text())["sources"][0]["tables"][
-        0
-    ]
-    assert [column["name"] for column in table["columns"]] == recommended.columns == list(INCENTIVE_SCHEMA)
+    assert (
+        contract_schema("gold", "customer_incentives").names()
+        == recommended.columns
+        == list(INCENTIVE_SCHEMA)
+    )
 
 
 def test_return_is_value_with_less_value_without_less_cost_to_the_cent(recommended):

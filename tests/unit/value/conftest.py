@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
 from dagster_project.value import clv, rfm
 
@@ -15,28 +14,7 @@ AS_OF_DATE = dt.date(2026, 9, 30)
 CDNOW_FILE = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cdnow" / "CDNOW_master.txt"
 CDNOW_CUT_DATE = dt.date(1997, 9, 30)
 
-GOLD_DIR = Path(__file__).resolve().parents[3] / "dbt" / "models" / "gold"
-CONTRACT_TYPES = {
-    "text": pl.String(),
-    "date": pl.Date(),
-    "bigint": pl.Int64(),
-    "double": pl.Float64(),
-    "decimal(18,2)": pl.Decimal(18, 2),
-}
-
 SCHEMA = rfm.FEATURES | clv.FEATURES
-
-
-@pytest.fixture(scope="session")
-def contract_schema() -> Callable[[str], pl.Schema]:
-    """Names, order and types of a gold table's columns, from its contract."""
-
-    def read(table: str) -> pl.Schema:
-        contract = yaml.safe_load((GOLD_DIR / f"{table}.yml").read_text())
-        columns = contract["sources"][0]["tables"][0]["columns"]
-        return pl.Schema({column["name"]: CONTRACT_TYPES[column["data_type"]] for column in columns})
-
-    return read
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
+from contract_schemas import contract_schema
 from polars.testing import assert_frame_equal
 
 from dagster_project.value.clv import score_clv
 from dagster_project.value.survival import SubscriberSurvival
 
 MakeFeatures = Callable[..., pl.DataFrame]
-ContractSchema = Callable[[str], pl.Schema]
 MARGIN = 0.8
 
 
@@ -148,9 +148,7 @@ def test_equal_values_share_a_tier_and_the_unscored_have_none(
     assert unscored["value_tier"].null_count() == 50
 
 
-def test_customers_about_whom_nothing_is_known_have_insufficient_data(
-    make_features: MakeFeatures, contract_schema: ContractSchema
-) -> None:
+def test_customers_about_whom_nothing_is_known_have_insufficient_data(make_features: MakeFeatures) -> None:
     values, parameters = score_clv(make_features(5), MARGIN)
     assert values["status"].to_list() == ["insufficient_data"] * 5
     assert (values["historical_value_amount"] == 0).all()
@@ -159,17 +157,15 @@ def test_customers_about_whom_nothing_is_known_have_insufficient_data(
     )
     assert empty.null_count().row(0) == (5, 5, 5, 5, 5)
     assert parameters.height == 0
-    assert values.schema == contract_schema("customer_clv")
-    assert parameters.schema == contract_schema("clv_model_parameters")
+    assert values.schema == contract_schema("gold", "customer_clv")
+    assert parameters.schema == contract_schema("gold", "clv_model_parameters")
 
 
-def test_no_customers_give_no_rows_in_the_columns_of_the_contracts(
-    make_features: MakeFeatures, contract_schema: ContractSchema
-) -> None:
+def test_no_customers_give_no_rows_in_the_columns_of_the_contracts(make_features: MakeFeatures) -> None:
     values, parameters = score_clv(make_features(1).clear(), MARGIN)
     assert (values.height, parameters.height) == (0, 0)
-    assert values.schema == contract_schema("customer_clv")
-    assert parameters.schema == contract_schema("clv_model_parameters")
+    assert values.schema == contract_schema("gold", "customer_clv")
+    assert parameters.schema == contract_schema("gold", "clv_model_parameters")
 
 
 def test_too_few_buyers_are_not_scored_while_subscribers_are(
@@ -205,10 +201,10 @@ def test_row_order_changes_nothing(buyers: pl.DataFrame, subscribers: pl.DataFra
 
 
 def test_parameters_have_errors_likelihood_and_the_curve(
-    buyers: pl.DataFrame, subscribers: pl.DataFrame, contract_schema: ContractSchema
+    buyers: pl.DataFrame, subscribers: pl.DataFrame
 ) -> None:
     _, parameters = score_clv(pl.concat([buyers, subscribers]), MARGIN)
-    assert parameters.schema == contract_schema("clv_model_parameters")
+    assert parameters.schema == contract_schema("gold", "clv_model_parameters")
     assert parameters.select("model", "parameter").is_unique().all()
     names = parameters.group_by("model").agg(pl.col("parameter").sort()).sort("model")
     assert names.rows() == [

@@ -2,6 +2,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import polars as pl
+from contract_schemas import contract_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -144,10 +145,8 @@ def test_customers_without_a_purchase_do_not_move_the_scores_of_others(make_feat
     assert score_rfm(features).head(10)["r_score"].to_list() == alone["r_score"].to_list()
 
 
-def test_rows_have_the_columns_of_the_contract_even_without_customers(
-    make_features: MakeFeatures, contract_schema: Callable[[str], pl.Schema]
-) -> None:
-    expected = contract_schema("customer_rfm")
+def test_rows_have_the_columns_of_the_contract_even_without_customers(make_features: MakeFeatures) -> None:
+    expected = contract_schema("gold", "customer_rfm")
     some = features_of(make_features, [(1, 1, 1)])
     assert score_rfm(some).schema == expected
     assert score_rfm(some.clear()).schema == expected
