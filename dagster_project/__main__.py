@@ -21,6 +21,7 @@ from rich.text import Text
 
 from dagster_project.contracts import gold_tables
 from dagster_project.data_dictionary import data_dictionary
+from dagster_project.databases import limit_databases
 from dagster_project.ingest.company import OtherCompanyError
 from dagster_project.settings import PROJECT_DIR, SettingsError, settings
 
@@ -33,8 +34,10 @@ def _run(console: Console, errors: Console) -> int:
     )  # Dagster: seconds that a wrong setting need not wait
     from dagster_project.publish.summary import print_summary
 
-    said = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}"
-    console.print(said, soft_wrap=True, markup=False)
+    limits = settings().database_limits
+    limit_databases(limits)
+    heading = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}\n{limits}"
+    console.print(heading, soft_wrap=True, markup=False)
     run = run_daily()
     for warning in run.warnings:
         console.print(warning, style="yellow", soft_wrap=True, markup=False)

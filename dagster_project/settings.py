@@ -15,6 +15,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dagster_project.databases import DatabaseLimits, machine_limits
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_DIR = PROJECT_DIR / "dbt"
 
@@ -38,6 +40,7 @@ TABLE_SETTING = re.compile(
 """One of `postgres_tables`: object=schema.table[:cursor column[:key column]]."""
 
 WEB_ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+MEMORY = r"^[1-9]\d*(\.\d+)? ?([KMGT]i?B)$"
 SECRET = "a text without spaces"  # noqa: S105 - what is allowed, not a secret
 
 
@@ -61,6 +64,14 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path("data"),
         description="a folder that can be written, without * ? [ ] or quotes in its path",
+    )
+    memory_limit: str = Field(
+        default_factory=lambda: machine_limits().memory_limit,
+        pattern=MEMORY,
+        description="an amount of memory like 900MiB or 4GB",
+    )
+    threads: int = Field(
+        default_factory=lambda: machine_limits().threads, ge=1, le=256, description="a whole number, 1 to 256"
     )
     sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
         default=("sample",),
@@ -266,6 +277,11 @@ class Settings(BaseSettings):
         return self.data_dir / "dbt_target"
 
     @property
+    def database_limits(self) -> DatabaseLimits:
+        """What a DuckDB database may use."""
+        return DatabaseLimits(self.memory_limit, self.threads, self.data_dir / "spill")
+
+    @property
     def built_paths(self) -> list[Path]:
         """Everything that runs build, and that landing plus code can build again, landing included."""
         return [
@@ -275,6 +291,7 @@ class Settings(BaseSettings):
             self.published_dir,
             self.model_tracking_dir,
             self.dbt_target_dir,
+            self.data_dir / "spill",
             self.dagster_home,
             self.data_dir / "company.json",
         ]
@@ -297,6 +314,8 @@ class Settings(BaseSettings):
         """
         return {
             "CUSTINT_DATA_DIR": str(self.data_dir),
+            "CUSTINT_MEMORY_LIMIT": self.memory_limit,
+            "CUSTINT_THREADS": str(self.threads),
             "CUSTINT_RUN_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
             "CUSTINT_REPORTING_CURRENCY": self.reporting_currency,
             "CUSTINT_CHURN_HORIZON_DAYS": str(self.churn_horizon_days),

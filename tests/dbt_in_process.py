@@ -1,5 +1,6 @@
 """dbt in the process of the tests: started and parsed once, run as often as needed. Not here: what is asserted."""
 
+import datetime as dt
 import os
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 
 from dagster_project.settings import DBT_DIR
+
+OPEN_END = dt.datetime(9999, 12, 31)
+"""The end of a span that has none, inside of silver: the macro `open_end`."""
 
 
 def _invoke(data_dir: Path, arguments: tuple[str, ...], settings: dict[str, str], **runner: Any) -> Any:

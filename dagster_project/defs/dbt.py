@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from dagster_project.contracts import Table, gold_tables
@@ -21,6 +20,7 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
+from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.settings import DBT_DIR, settings
 
 BEFORE_IDENTITY = "bronze parties ticket_texts"
@@ -108,7 +108,7 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 
 def _row_counts() -> dict[tuple[str, ...], int]:
-    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+    with read_warehouse() as connection:
         found = connection.execute(
             "select schema_name, table_name, estimated_size from duckdb_tables()"
         ).fetchall()

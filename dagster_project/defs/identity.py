@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import dagster as dg
-import duckdb
 import polars as pl
 
 from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
+from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
@@ -24,7 +24,7 @@ CHANGE_SCHEMA = {**dict.fromkeys(CHANGE_KEY, pl.String), "detected_date": pl.Dat
 
 def stored(table: str) -> pl.DataFrame:
     """A silver table as the run before left it; no columns in a new warehouse."""
-    with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+    with read_warehouse() as connection:
         found = connection.execute(
             "select table_name from duckdb_tables() where schema_name = 'silver' and table_name = ?", [table]
         ).fetchall()

@@ -10,6 +10,7 @@ from functools import cache
 
 import dagster as dg
 
+from dagster_project.databases import limit_databases
 from dagster_project.defs.warehouse_io import WarehouseIOManager
 from dagster_project.settings import DBT_DIR, settings
 
@@ -23,6 +24,9 @@ nux:
   enabled: false
 freshness:
   enabled: true
+python_logs:
+  managed_python_loggers: [dagster_project]
+  python_log_level: INFO
 concurrency:
   runs:
     max_concurrent_runs: 1  # DuckDB has one writer
@@ -76,9 +80,12 @@ def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
 def resources() -> dg.Definitions:
     """`io_manager` reads and writes whole warehouse tables; the key's first part is the schema."""
     settings().data_dir.mkdir(parents=True, exist_ok=True)
+    limit_databases(settings().database_limits)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read while mlflow is imported, so it is set before
     return dg.Definitions(
         resources={
-            "io_manager": WarehouseIOManager(database=str(settings().warehouse_path)),
+            "io_manager": WarehouseIOManager(
+                database=str(settings().warehouse_path), connection_config=settings().database_limits.config
+            ),
         }
     )

@@ -1,9 +1,9 @@
 """How customers feel, as assets. The methods are in `satisfaction/`."""
 
 import dagster as dg
-import polars as pl
 
 from dagster_project.defs.resources import ANALYTICS
+from dagster_project.defs.warehouse_io import write_in_batches
 from dagster_project.satisfaction.sentiment import score_ticket_sentiment
 
 
@@ -12,8 +12,10 @@ from dagster_project.satisfaction.sentiment import score_ticket_sentiment
     group_name="silver",
     owners=[ANALYTICS],
     kinds={"python", "polars"},
-    ins={"ticket_texts": dg.AssetIn(["silver", "ticket_texts"])},
+    deps=[dg.AssetKey(["silver", "ticket_texts"])],
 )
-def ticket_sentiments(ticket_texts: pl.DataFrame) -> pl.DataFrame:
+def ticket_sentiments() -> dg.MaterializeResult[None]:
     """One row per ticket: the sentiment of its text, from -1 to 1."""
-    return score_ticket_sentiment(ticket_texts)
+    texts = "select system, ticket_ref, subject, body from silver.ticket_texts order by system, ticket_ref"
+    row_count = write_in_batches("silver.ticket_sentiments", texts, score_ticket_sentiment)
+    return dg.MaterializeResult(metadata={"dagster/row_count": row_count})

@@ -4,13 +4,12 @@ Not here: the tables themselves; each is in the file of its domain.
 """
 
 import dagster as dg
-import duckdb
 
 from dagster_project.contracts import gold_tables
 from dagster_project.defs.dbt import column_schema
 from dagster_project.defs.resources import ANALYTICS
+from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.quality.contract_check import contract_violations
-from dagster_project.settings import settings
 
 
 def scored_tables(*names: str) -> dict[str, dg.AssetOut]:
@@ -42,7 +41,7 @@ def contract_check(name: str) -> dg.AssetChecksDefinition:
         description="Columns, types, keys and allowed values are the contract's; a violation stops publishing.",
     )
     def contract() -> dg.AssetCheckResult:
-        with duckdb.connect(str(settings().warehouse_path), read_only=True) as connection:
+        with read_warehouse() as connection:
             violations = contract_violations(connection, gold_tables()[name])
         return dg.AssetCheckResult(
             passed=not violations,

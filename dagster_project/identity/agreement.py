@@ -14,9 +14,9 @@ only when:
 * **Companies** whose people share a mailbox at a free mail provider or a number have like names.
 """
 
-import duckdb
 import polars as pl
 
+from dagster_project.databases import connect
 from dagster_project.identity.groups import connected_labels
 from dagster_project.identity.spelling import given_name_forms
 
@@ -120,7 +120,7 @@ def _agreeing_pairs(spelled: pl.DataFrame, rule: str) -> pl.DataFrame:
     shared = spelled.filter(pl.len().over("key") > 1)
     if shared.is_empty():
         return pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64})
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("spelled", shared.to_arrow())
         pairs = connection.sql(
             f"""

@@ -24,6 +24,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from dagster_project.databases import connect
 from dagster_project.identity.comparisons import (
     MatchModel,
     comparison_settings,
@@ -77,7 +78,7 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
     if records.height < 2:
         return ScoredPairs(_no_pairs(model), {}, is_trained=False)
     records = _with_frequencies(_without_large_blocks(records.sort("unique_id"), model), model)
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with connect() as connection:
         connection.execute("set enable_progress_bar = false")
         api = DuckDBAPI(connection)
         table = api.register(_table(connection, "records", records))

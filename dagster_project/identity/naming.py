@@ -9,9 +9,9 @@ strongest exact rule that ties it to another record; for records that exact rule
 earliest one it is the rule that does.
 """
 
-import duckdb
 import polars as pl
 
+from dagster_project.databases import connect
 from dagster_project.identity.evidence import RECORD_KEY
 from dagster_project.identity.groups import label_groups
 
@@ -54,7 +54,7 @@ def with_names(nodes: pl.DataFrame, group: str, prefix: str, result: str) -> pl.
             pl.concat_str(RECORD_KEY, separator="|").alias("record"),
         )
     )
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("heads", heads.to_arrow())
         named = connection.sql(
             f"""

@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import duckdb
 import polars as pl
 
+from dagster_project.databases import connect
 from dagster_project.identity.changes import CHANGE_SCHEMA, identity_changes
 from dagster_project.identity.evidence import RECORD_KEY, keyed_evidence, number_nodes, typed_evidence
 from dagster_project.identity.exact import exact_groups
@@ -293,7 +293,7 @@ def _review_queue(pairs: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
 def _shared_identifiers(shared_keys: pl.DataFrame) -> pl.DataFrame:
     """Keys above the cap; a domain is no personal data, of the rest only the hash is told."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("shared_keys", shared_keys.to_arrow())
         masked = connection.sql(
             """

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.contracts import Table
+from dagster_project.databases import connect
 from dagster_project.quality.contract_check import contract_violations
 
 KEPT_GENERATIONS = 3
@@ -52,7 +53,7 @@ def code_version(project_dir: Path) -> str:
 def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> dict[str, PublishedTable]:
     (folder / "parquet").mkdir(parents=True)
     written = {}
-    with duckdb.connect(str(folder / DATABASE_NAME)) as connection:
+    with connect(folder / DATABASE_NAME) as connection:
         connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
         connection.execute("create schema gold")
         for table in tables:
@@ -83,7 +84,7 @@ def _check(
 ) -> None:
     """Read the new generation as an analyst would and compare it with the warehouse and the contracts."""
     problems = []
-    with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as connection:
+    with connect(folder / DATABASE_NAME, read_only=True) as connection:
         connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
         for table in tables:
             problems += [f"gold.{table.name}: {text}" for text in contract_violations(connection, table)]

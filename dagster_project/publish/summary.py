@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.databases import connect
 from dagster_project.publish.generation import DATABASE_NAME
 
 TOP_CUSTOMERS = 10
@@ -25,7 +25,7 @@ _MOST_WORTH_SAVING = """
 def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str, console: Console) -> None:
     """Tables with their rows, the customers most worth saving, and what to type next."""
     path = published_dir / DATABASE_NAME
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with connect(path, read_only=True) as connection:
         names = [
             name
             for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()

@@ -1,4 +1,17 @@
-{# Spans of time as days, and their begins and ends as changes. Not here: what holds on those days. #}
+{# Spans of time: what an open end is, their days, their begins and ends. Not here: what holds in them. #}
+
+{#
+  The end of a span whose end nobody knows: later than any moment, so that spans are joined by plain comparisons, which
+  a hash join takes. With an empty end the condition needs a `coalesce`, and every row is compared with every row. Only
+  what is published has empty ends: `published_end` makes them.
+#}
+{% macro open_end() -%}
+    timestamp '9999-12-31'
+{%- endmacro %}
+
+{% macro published_end(ends_at) -%}
+    nullif({{ ends_at }}, {{ open_end() }})
+{%- endmacro %}
 
 {# One row per day from a first to a last day of each row, both included; `carried` are columns that go along. #}
 {% macro days_between(relation, first_date, last_date, day, carried=[]) -%}
@@ -14,7 +27,7 @@
 
 {#
   A measure that has an amount from one moment to another, as two changes: it is there at the end of the day on which it
-  begins, and no longer at the end of the day on which it ends. An empty end is none. The sum of a customer's changes up
+  begins, and no longer at the end of the day on which it ends. An empty or an open end is none. The sum of a customer's changes up
   to a day is what holds at the end of that day; no row per day is needed to know it.
 #}
 {% macro span_changes(relation, measure, amount, from_at, to_at) -%}

@@ -71,15 +71,20 @@
         group by transactions.customer_id, dates.as_of_date
     ),
 
+    invoices as (
+        select customer_id, transaction_amount, occurred_at, coalesce(closed_at, {{ open_end() }}) as closed_at
+        from {{ ref('transactions') }}
+        where kind <> 'refund'
+    ),
+
     open_invoice_features as (
         select
             invoices.customer_id,
             dates.as_of_date,
             sum(invoices.transaction_amount) as open_invoice_amount
-        from {{ ref('transactions') }} as invoices
+        from invoices
         inner join feature_dates as dates
-            on invoices.occurred_at < dates.day_end and coalesce(invoices.closed_at >= dates.day_end, true)
-        where invoices.kind <> 'refund'
+            on invoices.occurred_at < dates.day_end and invoices.closed_at >= dates.day_end
         group by invoices.customer_id, dates.as_of_date
     ),
 
@@ -109,7 +114,7 @@
         inner join feature_dates as dates
             on
                 versions.valid_from < dates.day_end - to_days(days_back.days_ago)
-                and coalesce(versions.valid_to >= dates.day_end - to_days(days_back.days_ago), true)
+                and versions.valid_to >= dates.day_end - to_days(days_back.days_ago)
     ),
 
     largest_subscriptions as (

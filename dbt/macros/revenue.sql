@@ -26,7 +26,8 @@
 
 {#
   Terms cut where they change by themselves, at dates that they name (a discount that ends, a pause that resumes), and
-  priced: the body of a CTE. `terms` has the columns of `subscription_terms`; each row holds from `from_at` to `to_at`.
+  priced: the body of a CTE. `terms` has the columns of `subscription_terms`; each row holds from `from_at` to `to_at`,
+  which may be open (`open_end`).
   Both timelines of a subscription go through here: what was known when (`subscription_versions`) and what was so when
   (`subscription_periods`). A coupon of duration `once` never counts; one without an end counts while it is there.
 #}
@@ -44,7 +45,7 @@
             version_number,
             {{ cut_date }} as in_force_from
         from {{ terms }}
-        where {{ cut_date }} > {{ from_at }} and coalesce({{ cut_date }} < {{ to_at }}, true)
+        where {{ cut_date }} > {{ from_at }} and {{ cut_date }} < {{ to_at }}
         {%- endfor %}
     ),
 
@@ -101,10 +102,13 @@
     )
 
     select
-        *,
-        {{ in_reporting_currency('original_list_mrr_amount', 'per_month.currency', 'per_month.rate_as_of_date') }} as list_mrr_amount,
-        {{ in_reporting_currency('original_discounted_mrr_amount', 'per_month.currency', 'per_month.rate_as_of_date') }} as discounted_mrr_amount
+        per_month.*,
+        rates.exchange_rate,
+        rates.rate_date,
+        {{ at_exchange_rate('per_month.original_list_mrr_amount', 'rates.exchange_rate') }} as list_mrr_amount,
+        {{ at_exchange_rate('per_month.original_discounted_mrr_amount', 'rates.exchange_rate') }} as discounted_mrr_amount
     from per_month
+    {{ join_exchange_rate('rates', 'per_month.currency', 'per_month.rate_as_of_date') }}
 {%- endmacro %}
 
 {# The months from the one of a first day to the one of a last day, as their first days: the body of a CTE. #}

@@ -3,8 +3,12 @@ with revenue_monthly as (
     select * from {{ ref('revenue_monthly') }}
 ),
 
-fct_subscription_periods as (
-    select * from {{ ref('fct_subscription_periods') }}
+subscription_periods as (
+    select
+        mrr_amount,
+        valid_from,
+        coalesce(valid_to, {{ open_end() }}) as valid_to
+    from {{ ref('fct_subscription_periods') }}
 ),
 
 data_window as (
@@ -26,10 +30,10 @@ from_periods as (
         month_ends.ending_mrr_amount,
         coalesce(sum(periods.mrr_amount), 0) as period_mrr_amount
     from month_ends
-    left join fct_subscription_periods as periods
+    left join subscription_periods as periods
         on
             month_ends.closing_day > periods.valid_from
-            and coalesce(month_ends.closing_day <= periods.valid_to, true)
+            and month_ends.closing_day <= periods.valid_to
     group by month_ends.month_start_date, month_ends.ending_mrr_amount
 ),
 

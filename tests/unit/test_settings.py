@@ -2,12 +2,14 @@
 
 import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from dagster_project.databases import machine_limits
 from dagster_project.settings import (
     DBT_DIR,
     NEEDED_BY_SOURCE,
@@ -31,6 +33,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_an_environment_every_setting_has_its_documented_default(own_folder: Path):
     assert load_settings().model_dump() == {
         "data_dir": own_folder / "data",
+        "memory_limit": machine_limits().memory_limit,
+        "threads": machine_limits().threads,
         "sources": ("sample",),
         "as_of_date": None,
         "sample_customers": 2000,
@@ -73,6 +77,8 @@ def test_reading_the_settings_writes_nothing(own_folder: Path):
 def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     values = {
         "DATA_DIR": str(tmp_path / "elsewhere"),
+        "MEMORY_LIMIT": "900MiB",
+        "THREADS": "3",
         "SOURCES": "sample, files",
         "AS_OF_DATE": "2026-09-30",
         "SAMPLE_CUSTOMERS": "50",
@@ -112,6 +118,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(f"CUSTINT_{name}", value)
     assert load_settings().model_dump() == {
         "data_dir": tmp_path / "elsewhere",
+        "memory_limit": "900MiB",
+        "threads": 3,
         "sources": ("sample", "files"),
         "as_of_date": dt.date(2026, 9, 30),
         "sample_customers": 50,
@@ -269,12 +277,11 @@ def test_the_first_day_that_can_be_scored_depends_on_the_sources(
 
 def test_dbt_gets_every_variable_that_its_macro_reads_as_text():
     passed = load_settings().for_dbt(dt.date(2026, 9, 30))
-    macro = (DBT_DIR / "macros" / "settings.sql").read_text()
+    macro = (DBT_DIR / "macros" / "settings.sql").read_text() + (DBT_DIR / "profiles.yml").read_text()
     assert passed["CUSTINT_RUN_AS_OF_DATE"] == "2026-09-30"
     assert passed["CUSTINT_CHURN_HORIZON_DAYS"] == "90"
     assert all(isinstance(value, str) for value in passed.values())
-    assert {name for name in passed if f"env_var('{name}'" in macro} == set(passed)
-    assert macro.count("env_var(") == len(passed)
+    assert set(re.findall(r"env_var\('(\w+)'", macro)) == set(passed)
 
 
 def test_the_project_is_found_from_the_code_not_from_the_current_folder():

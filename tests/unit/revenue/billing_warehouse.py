@@ -13,7 +13,7 @@ from dagster_project.contracts import read_tables
 from dagster_project.settings import DBT_DIR
 
 MODELS = (
-    "currency_rate_periods", "received_invoices", "received_refunds", "received_payments",
+    "exchange_rates", "received_invoices", "received_refunds", "received_payments",
     "received_transaction_lines", "transactions", "payments", "transaction_lines",
     "received_subscription_versions", "subscription_terms", "subscription_periods", "revenue_months",
     "customer_mrr_monthly", "fct_mrr_movements", "revenue_monthly", "subscription_bills",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from dbt_in_process import OPEN_END
 
 from dagster_project.settings import DBT_DIR
 
@@ -24,7 +25,7 @@ def period(start: float, end: float | None = None, **values: Any) -> dict[str, A
     return {
         "subscription_id": "stripe:s1", "customer_id": "c1", "status": "active", "is_trial": False,
         "is_paused": False, "mrr_amount": Decimal("100.00"), "seat_count": 5, "valid_from": day(start),
-        "valid_to": None if end is None else day(end),
+        "valid_to": OPEN_END if end is None else day(end),
     } | values  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def test_notice_or_a_late_payment_puts_at_risk_until_it_is_over(warehouse: Any):
     build(warehouse, subscription_periods=[period(300, 10)], subscription_versions=[
         version | {"status": "past_due", "valid_from": day(50), "valid_to": day(45)},
         version | {"valid_from": day(45), "valid_to": day(30)},
-        version | {"is_cancel_at_period_end": True, "valid_from": day(30), "valid_to": None, "ended_at": day(10)},
+        version | {"is_cancel_at_period_end": True, "valid_from": day(30), "valid_to": OPEN_END, "ended_at": day(10)},
     ])  # fmt: skip
     assert changes(warehouse) == [
         (59, "active"), (50, "at_risk"), (45, "active"), (30, "at_risk"), (10, "churned"),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from dbt_in_process import OPEN_END
+
 from dagster_project.contracts import gold_tables
 from dagster_project.settings import DBT_DIR
 from dagster_project.value.rfm import SEGMENT_GRID
@@ -28,7 +30,12 @@ def fill_one_of_each(warehouse: Any, usage_event: Make) -> None:
     ticket = customer | {"channel": "Chat", "opened_at": NOW, "status": "solved"}
     comment = customer | {"ticket_id": "zendesk:1", "event_kind": "comment", "occurred_at": NOW}
     bill = customer | {"occurred_at": NOW, "status": "paid"}
-    subscription = customer | {"started_at": NOW, "paid_from_at": NOW, "valid_from": NOW}
+    subscription = customer | {
+        "started_at": NOW,
+        "paid_from_at": NOW,
+        "valid_from": NOW,
+        "valid_to": OPEN_END,
+    }
     warehouse.fill("touchpoints", [
         touch | {"touchpoint_id": "marketing:t1", "direction": "outbound", "campaign_ref": "news",
                  "cost_amount": Decimal("0.01")},

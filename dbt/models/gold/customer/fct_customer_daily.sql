@@ -143,7 +143,7 @@ states as (
     select
         customer_id,
         change_date,
-        lead(change_date) over same_customer as next_change_date,
+        lead(change_date, 1, cast({{ open_end() }} as date)) over same_customer as next_change_date,
         {%- for measure in sums %}
         sum({{ measure }}) over so_far as {{ measure }},
         {%- endfor %}
@@ -183,10 +183,9 @@ covered_states as (
     select
         states.*,
         greatest(states.change_date, covered_days.first_date) as first_date,
-        coalesce(states.next_change_date - 1, covered_days.last_date) as last_date
+        least(states.next_change_date - 1, covered_days.last_date) as last_date
     from states_with_begins as states
-    cross join covered_days
-    where coalesce(states.next_change_date > covered_days.first_date, true)
+    inner join covered_days on states.next_change_date > covered_days.first_date
 ),
 
 customer_days as (

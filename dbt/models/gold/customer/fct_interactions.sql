@@ -11,7 +11,7 @@ with data_window as (
 current_subscriptions as (
     select *
     from {{ ref('subscription_versions') }}
-    where valid_to is null
+    where valid_to = {{ open_end() }}
 ),
 
 touches as (

@@ -13,7 +13,7 @@ origins as (
         rule,
         valid_from
     from customer_field_values
-    where valid_to is null
+    where valid_to = {{ open_end() }}
 )
 
 select * from origins

@@ -6,8 +6,8 @@ history as (
     select
         customer_id,
         valid_from,
-        valid_to,
-        valid_to is null as is_current,
+        {{ published_end('valid_to') }} as valid_to,
+        valid_to = {{ open_end() }} as is_current,
         name,
         email,
         phone,

@@ -25,7 +25,7 @@ owned_terms as (
     where
         terms.is_paid_status
         and coalesce(terms.product_ref, terms.plan) <> 'unknown'
-        and coalesce(greatest(terms.effective_from, terms.paid_from_at) < terms.effective_to, true)
+        and greatest(terms.effective_from, terms.paid_from_at) < terms.effective_to
         and greatest(terms.effective_from, terms.paid_from_at) <= data_window.last_date + 1
 ),
 
@@ -35,9 +35,9 @@ subscribed as (
         product_id,
         'subscription' as acquired_by,
         min(cast(owned_from as date)) as first_owned_date,
-        max(cast(least(coalesce(owned_to, data_end), data_end) - interval 1 microsecond as date)) as last_owned_date,
-        coalesce(bool_or(coalesce(owned_to >= data_end, true)), false) as is_owned,
-        cast(coalesce(sum(seat_count) filter (where coalesce(owned_to >= data_end, true)), 0) as double) as quantity
+        max(cast(least(owned_to, data_end) - interval 1 microsecond as date)) as last_owned_date,
+        bool_or(owned_to >= data_end) as is_owned,
+        cast(coalesce(sum(seat_count) filter (where owned_to >= data_end), 0) as double) as quantity
     from owned_terms
     group by customer_id, product_id
 ),

@@ -27,14 +27,15 @@ described as (
         periods.list_mrr_amount,
         periods.original_mrr_amount,
         periods.currency,
-        cast({{ exchange_rate('periods.currency', 'periods.rate_as_of_date') }} as double) as exchange_rate,
-        {{ exchange_rate_date('periods.currency', 'periods.rate_as_of_date') }} as rate_date,
+        cast(rates.exchange_rate as double) as exchange_rate,
+        rates.rate_date,
         periods.valid_from,
-        periods.valid_to,
+        {{ published_end('periods.valid_to') }} as valid_to,
         periods.valid_from < data_window.last_date + 1
-        and coalesce(periods.valid_to >= data_window.last_date + 1, true) as is_current
+        and periods.valid_to >= data_window.last_date + 1 as is_current
     from subscription_periods as periods
     cross join data_window
+    {{ join_exchange_rate('rates', 'periods.currency', 'periods.rate_as_of_date') }}
 )
 
 select * from described

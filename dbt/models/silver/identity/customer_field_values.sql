@@ -43,7 +43,7 @@ said_values as (
     where
         is_paid_status
         and plan is not null
-        and coalesce(greatest(valid_from, paid_from_at) < least(valid_to, ended_at), true)
+        and greatest(valid_from, paid_from_at) < least(valid_to, ended_at)
 ),
 
 -- A version that changed another field did not say this one anew: such versions are one.
@@ -76,7 +76,7 @@ distinct_values as (
         min(record_created_at) as record_created_at,
         bool_or(is_deleted_record) as is_deleted_record,
         min(valid_from) as valid_from,
-        if(bool_or(valid_to is null), null, max(valid_to)) as valid_to
+        max(valid_to) as valid_to
     from numbered_changes
     group by customer_id, field, field_value, system, object, source_ref, change_number
 ),
@@ -120,7 +120,7 @@ moments_of_change as (
         field,
         valid_to as changed_at
     from competing_values
-    where valid_to is not null
+    where valid_to < {{ open_end() }}
 ),
 
 -- Who wins at each moment at which anything changed; nobody, when no record said anything then.
@@ -140,7 +140,7 @@ winners as (
             moments_of_change.customer_id = competing_values.customer_id
             and moments_of_change.field = competing_values.field
             and moments_of_change.changed_at >= competing_values.valid_from
-            and coalesce(moments_of_change.changed_at < competing_values.valid_to, true)
+            and moments_of_change.changed_at < competing_values.valid_to
     qualify row_number() over (
         partition by moments_of_change.customer_id, moments_of_change.field, moments_of_change.changed_at
         order by
@@ -164,7 +164,7 @@ with_validity as (
         source_ref,
         rule,
         changed_at as valid_from,
-        lead(changed_at) over (partition by customer_id, field order by changed_at) as valid_to
+        lead(changed_at, 1, {{ open_end() }}) over (partition by customer_id, field order by changed_at) as valid_to
     from winners
 ),
 

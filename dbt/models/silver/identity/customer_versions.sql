@@ -18,7 +18,7 @@ tracked_values as (
     inner join customers on customer_field_values.customer_id = customers.customer_id
     where
         {{ is_tracked('customer_field_values.field') }}
-        and coalesce(customer_field_values.valid_to > customers.customer_since_at, true)
+        and customer_field_values.valid_to > customers.customer_since_at
 ),
 
 moments_of_change as (
@@ -36,7 +36,7 @@ moments_of_change as (
         customer_id,
         valid_to as changed_at
     from tracked_values
-    where valid_to is not null
+    where valid_to < {{ open_end() }}
 ),
 
 states as (
@@ -44,14 +44,14 @@ states as (
         moments_of_change.customer_id,
         moments_of_change.changed_at,
         {%- for field in tracked_fields() %}
-        max(said.field_value) filter (where said.field = '{{ field }}') as {{ field }}{% if not loop.last %},{% endif %}
+        max(tracked_values.field_value) filter (where tracked_values.field = '{{ field }}') as {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from moments_of_change
-    left join tracked_values as said
+    left join tracked_values
         on
-            moments_of_change.customer_id = said.customer_id
-            and moments_of_change.changed_at >= said.valid_from
-            and coalesce(moments_of_change.changed_at < said.valid_to, true)
+            moments_of_change.customer_id = tracked_values.customer_id
+            and moments_of_change.changed_at >= tracked_values.valid_from
+            and moments_of_change.changed_at < tracked_values.valid_to
     group by moments_of_change.customer_id, moments_of_change.changed_at
 ),
 
@@ -71,7 +71,7 @@ versions as (
     select
         customer_id,
         changed_at as valid_from,
-        lead(changed_at) over (partition by customer_id order by changed_at) as valid_to,
+        lead(changed_at, 1, {{ open_end() }}) over (partition by customer_id order by changed_at) as valid_to,
         {%- for field in tracked_fields() %}
         {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}

@@ -21,7 +21,7 @@ current_values as (
         max(field_value) filter (where field = '{{ field }}') as {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from customer_field_values
-    where valid_to is null
+    where valid_to = {{ open_end() }}
     group by customer_id
 ),
 

@@ -82,7 +82,7 @@ with_validity as (
         min(created_at) over same_record as record_created_at,
         coalesce(last_value(is_deleted) over same_record, false) as is_deleted_record,
         if(row_number() over to_this_version = 1, least(created_at, known_at), known_at) as valid_from,
-        lead(known_at) over to_this_version as valid_to
+        lead(known_at, 1, {{ open_end() }}) over to_this_version as valid_to
     from versions
     window
         same_record as (
@@ -116,7 +116,7 @@ all_profiles as (
         created_at as record_created_at,
         false as is_deleted_record,
         created_at as valid_from,
-        cast(null as timestamp) as valid_to
+        {{ open_end() }} as valid_to
     from marketing_addresses
 ),
 

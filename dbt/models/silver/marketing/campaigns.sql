@@ -12,19 +12,20 @@ with_first_day as (
 
 described as (
     select
-        campaign_ref,
-        name as campaign_name,
-        campaign_type,
-        status as campaign_status,
-        {{ in_reporting_currency('budgeted_amount', "'USD'", 'first_day') }} as budgeted_amount,
-        {{ in_reporting_currency('actual_amount', "'USD'", 'first_day') }} as actual_amount,
-        budgeted_amount as original_budgeted_amount,
-        actual_amount as original_actual_amount,
+        campaigns.campaign_ref,
+        campaigns.name as campaign_name,
+        campaigns.campaign_type,
+        campaigns.status as campaign_status,
+        {{ at_exchange_rate('campaigns.budgeted_amount', 'rates.exchange_rate') }} as budgeted_amount,
+        {{ at_exchange_rate('campaigns.actual_amount', 'rates.exchange_rate') }} as actual_amount,
+        campaigns.budgeted_amount as original_budgeted_amount,
+        campaigns.actual_amount as original_actual_amount,
         'USD' as currency,
-        {{ exchange_rate_date("'USD'", 'first_day') }} as rate_date,
-        start_date,
-        end_date
-    from with_first_day
+        rates.rate_date,
+        campaigns.start_date,
+        campaigns.end_date
+    from with_first_day as campaigns
+    {{ join_exchange_rate('rates', "'USD'", 'campaigns.first_day') }}
 )
 
 select * from described

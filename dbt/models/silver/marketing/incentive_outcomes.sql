@@ -22,11 +22,12 @@ experiment_outcomes as (
         outcomes.propensity_probability,
         outcomes.offered_at,
         outcomes.accepted_at,
-        {{ in_reporting_currency('outcomes.cost_amount', "'USD'", 'outcomes.offered_at') }} as cost_amount,
+        {{ at_exchange_rate('outcomes.cost_amount', 'rates.exchange_rate') }} as cost_amount,
         outcomes.is_retained,
         outcomes.observed_until_date
     from experiments__incentive_outcomes as outcomes
     inner join stripe_identities on outcomes.stripe_customer_ref = stripe_identities.source_ref
+    {{ join_exchange_rate('rates', "'USD'", 'outcomes.offered_at') }}
 ),
 
 file_outcomes as (

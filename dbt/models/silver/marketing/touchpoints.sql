@@ -25,12 +25,13 @@ marketing_touchpoints as (
         touchpoints.campaign_ref,
         touchpoints.direction,
         touchpoints.outcome,
-        {{ in_reporting_currency('touchpoints.usd_cost_amount', "'USD'", 'touchpoints.occurred_at') }} as cost_amount,
+        {{ at_exchange_rate('touchpoints.usd_cost_amount', 'rates.exchange_rate') }} as cost_amount,
         touchpoints.usd_cost_amount as original_cost_amount,
         'USD' as currency,
-        {{ exchange_rate_date("'USD'", 'touchpoints.occurred_at') }} as rate_date
+        rates.rate_date
     from received_touchpoints as touchpoints
     inner join email_identities on touchpoints.email_ref = email_identities.source_ref
+    {{ join_exchange_rate('rates', "'USD'", 'touchpoints.occurred_at') }}
 ),
 
 file_touchpoints as (

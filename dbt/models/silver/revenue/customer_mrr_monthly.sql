@@ -17,7 +17,7 @@ customer_mrr_monthly as (
     inner join revenue_months as months
         on
             periods.valid_from < months.closes_at
-            and coalesce(periods.valid_to >= months.closes_at, true)
+            and periods.valid_to >= months.closes_at
     where periods.mrr_amount > 0
     group by periods.customer_id, months.month_start_date, months.is_complete_month
 )

@@ -63,10 +63,11 @@ all_payments as (
 
 with_rate as (
     select
-        *,
-        {{ exchange_rate('all_payments.currency', 'all_payments.attempted_at') }} as exchange_rate,
-        {{ exchange_rate_date('all_payments.currency', 'all_payments.attempted_at') }} as rate_date
+        all_payments.*,
+        rates.exchange_rate,
+        rates.rate_date
     from all_payments
+    {{ join_exchange_rate('rates', 'all_payments.currency', 'all_payments.attempted_at') }}
 ),
 
 described as (

@@ -6,8 +6,9 @@ subscription_periods as (
     select * from {{ ref('subscription_periods') }}
 ),
 
-subscription_terms as (
+effective_terms as (
     select * from {{ ref('subscription_terms') }}
+    where effective_from < effective_to
 ),
 
 revenue_months as (
@@ -88,7 +89,7 @@ paid_months as (
     inner join revenue_months as months
         on
             periods.valid_from < months.closes_at
-            and coalesce(periods.valid_to >= months.closes_at, true)
+            and periods.valid_to >= months.closes_at
     where periods.mrr_amount > 0
 ),
 
@@ -131,13 +132,12 @@ months_with_terms as (
         on
             months.subscription_id = periods.subscription_id
             and months.closes_at > periods.valid_from
-            and coalesce(months.closes_at <= periods.valid_to, true)
-    left join subscription_terms as terms
+            and months.closes_at <= periods.valid_to
+    left join effective_terms as terms
         on
             months.subscription_id = terms.subscription_id
             and months.closes_at > terms.effective_from
-            and coalesce(months.closes_at <= terms.effective_to, true)
-            and coalesce(terms.effective_from < terms.effective_to, true)
+            and months.closes_at <= terms.effective_to
 ),
 
 -- The bill whose service includes the end of the month; service periods of one subscription never overlap.

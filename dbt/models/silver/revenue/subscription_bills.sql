@@ -8,7 +8,7 @@ subscription_terms as (
 
 effective_terms as (
     select * from subscription_terms
-    where coalesce(effective_from < effective_to, true)
+    where effective_from < effective_to
 ),
 
 terms_as_they_held as (
@@ -48,7 +48,7 @@ lines_with_terms as (
         terms.coupon_ref,
         terms.billing_interval,
         terms.interval_count,
-        {{ exchange_rate('terms.currency', 'terms.rate_as_of_date') }} as exchange_rate_of_terms,
+        terms.exchange_rate as exchange_rate_of_terms,
         coalesce(terms.status = 'trialing' or terms.in_force_from < terms.paid_from_at, false)
         and recurring_lines.original_line_amount = 0 as is_free_trial_line
     from recurring_lines
@@ -57,7 +57,7 @@ lines_with_terms as (
             recurring_lines.subscription_id = terms.subscription_id
             and recurring_lines.currency = terms.currency
             and recurring_lines.latest_at >= terms.in_force_from
-            and coalesce(recurring_lines.earliest_at < terms.in_force_to, true)
+            and recurring_lines.earliest_at < terms.in_force_to
     qualify row_number() over (
         partition by recurring_lines.line_id
         order by

@@ -9,7 +9,7 @@ with subscription_terms as (
 
 effective_terms as (
     select * from subscription_terms
-    where coalesce(effective_from < effective_to, true)
+    where effective_from < effective_to
 ),
 
 terms_as_they_held as (
@@ -61,7 +61,7 @@ subscription_periods as (
         system,
         {{ terms | join(',\n        ') }},
         min(in_force_from) as valid_from,
-        if(bool_or(in_force_to is null), null, max(in_force_to)) as valid_to
+        max(in_force_to) as valid_to
     from numbered_periods
     group by
         subscription_id,

@@ -143,12 +143,13 @@ with_effective_time as (
 with_both_ends as (
     select
         *,
-        lead(known_at) over same_subscription as valid_to,
+        lead(known_at, 1, {{ open_end() }}) over same_subscription as valid_to,
         least(
             min(effective_from) over (
                 same_subscription rows between 1 following and unbounded following
             ),
-            last_known_ended_at
+            last_known_ended_at,
+            {{ open_end() }}
         ) as effective_to,
         sum(if(currency is distinct from previous_currency, 1, 0)) over same_subscription as currency_run
     from with_effective_time

@@ -171,9 +171,10 @@ with_settlement as (
             all_transactions.original_amount - all_transactions.received_amount,
             0
         ) as written_off,
-        {{ exchange_rate('all_transactions.currency', 'all_transactions.occurred_at') }} as exchange_rate,
-        {{ exchange_rate_date('all_transactions.currency', 'all_transactions.occurred_at') }} as rate_date
+        rates.exchange_rate,
+        rates.rate_date
     from all_transactions
+    {{ join_exchange_rate('rates', 'all_transactions.currency', 'all_transactions.occurred_at') }}
 ),
 
 in_money as (

@@ -34,7 +34,7 @@ labels as (
         on
             horizons.customer_id = versions.customer_id
             and horizons.horizon_end > versions.valid_from
-            and coalesce(horizons.horizon_end <= versions.valid_to, true)
+            and horizons.horizon_end <= versions.valid_to
     group by horizons.customer_id, horizons.as_of_date, horizons.label_known_date
 ),
 
