@@ -34,10 +34,10 @@ check: $(STAMP)  ## format, lint, types, SQL style
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
-bench: $(STAMP)  ## time and memory of the sources and the whole job beside bare DuckDB and the bare driver
+bench: $(STAMP)  ## seconds and memory of sources and whole job beside bare DuckDB; SIZES="2000 10000" shows how costs grow
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/postgres_reads.py
-	$(BIN)/python benchmarks/daily_job.py
+	$(BIN)/python benchmarks/daily_job.py $(SIZES)
 
 dictionary: $(STAMP)  ## DATA_DICTIONARY.md from the contracts
 	$(BIN)/python -m dagster_project dictionary

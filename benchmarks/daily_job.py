@@ -1,71 +1,200 @@
-"""The whole daily job's wall time and peak memory, beside the same compiled SQL in one bare DuckDB process.
+"""The whole daily job from nothing, per step and per model, beside the floor; for several sizes also how costs grow.
 
-Run it with `make bench`. Both work on the default sample company, from nothing. The bare run executes what dbt
-compiled, in dbt's order, in one DuckDB process without Dagster, dbt or tests. The tables that Python writes, and the
-quarantine tables that dbt writes by hooks, are copied in from the job's warehouse before the clock starts. The ratio is
-what orchestration, checks, scoring and publishing cost on top of the SQL.
+Run it with `make bench`, or `make bench SIZES="2000 10000"`. Each size is a sample company in a folder of its own. The
+floor is the same compiled SQL in one bare DuckDB process plus the bare estimators (`job_floor.py`); the ratio is what
+orchestration, checks, landing and publishing cost on top. The exponent is that of cost against size: 1 grows as the
+data do, 2 as their square. `CUSTINT_MEMORY_LIMIT` and `CUSTINT_THREADS` hold for job and floor.
 """
 
 import argparse
 import json
+import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE_INTERVAL_SECONDS = 0.05
+WORTH_A_LOOK_SECONDS = 1.0
+KEPT_SETTINGS = ("CUSTINT_MEMORY_LIMIT", "CUSTINT_THREADS")
+Row = dict[str, Any]
 
 
-def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Wall seconds of a command, and the peak memory in MB of the largest process that ran so far."""
-    began = time.perf_counter()
-    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+@dataclass(frozen=True)
+class Job:
+    """A run of the daily job.
+
+    Attributes:
+        seconds: Wall, from the command to its end.
+        memory_mb: Peak of the process.
+        steps: Name, seconds, rows and memory_mb of each step, in their order.
+        models: Seconds and rows by `<schema>.<table>`.
+    """
+
+    seconds: float
+    memory_mb: float
+    steps: list[Row]
+    models: dict[str, Row]
 
 
-def models_in_order(manifest: dict) -> list[dict]:
-    """The models of a dbt manifest, each after those it reads."""
-    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    ordered: dict[str, dict] = {}
+class MemoryWatch:
+    """Looks at a process every 50 ms until it ends, and remembers when it took how much."""
 
-    def add(key: str) -> None:
-        if key in models and key not in ordered:
-            for parent in models[key]["depends_on"]["nodes"]:
-                add(parent)
-            ordered[key] = models[key]
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.seen: list[tuple[float, float]] = []  # seconds since 1970, MB
+        self._process = process
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
 
-    for key in sorted(models):
-        add(key)
-    return list(ordered.values())
+    def _watch(self) -> None:
+        status = Path(f"/proc/{self._process.pid}/statm")
+        page_mb = os.sysconf("SC_PAGE_SIZE") / 2**20
+        while self._process.poll() is None:
+            self.seen.append((time.time(), int(status.read_text().split()[1]) * page_mb))
+            time.sleep(SAMPLE_INTERVAL_SECONDS)
+
+    def peak_mb(self, begin: float = 0, end: float = math.inf) -> float:
+        """Most that was seen between two moments."""
+        self._thread.join()
+        return max((memory for moment, memory in self.seen if begin <= moment <= end), default=0.0)
 
 
-def run_bare_sql(data_dir: Path, target: Path) -> None:
-    """Execute the compiled SQL of the job in `data_dir` against a new DuckDB file."""
-    compiled = data_dir / "dbt_target" / "compiled" / "customer_intelligence"
-    models = models_in_order(json.loads((data_dir / "dbt_target" / "manifest.json").read_text()))
-    with duckdb.connect(str(target)) as connection:
-        connection.execute("set TimeZone = 'UTC'; set threads = 2")
-        connection.execute(f"attach '{data_dir / 'warehouse.duckdb'}' as job (read_only)")
-        for schema in ("bronze", "silver", "gold", "quarantine"):
-            connection.execute(f"create schema {schema}")
-        from_sql = {(node["schema"], node["name"]) for node in models}
-        rest = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'job'"
+def environment(data_dir: Path, customers: int) -> dict[str, str]:
+    """That of a job: the user's own settings do not count, but for its limits."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CUSTINT_") or name in KEPT_SETTINGS
+    }
+    return clean | {"CUSTINT_DATA_DIR": str(data_dir), "CUSTINT_SAMPLE_CUSTOMERS": str(customers)}
+
+
+def run_job(data_dir: Path, customers: int) -> Job:
+    """Run the daily job in a new data folder."""
+    log = data_dir.with_suffix(".log")
+    begun = time.perf_counter()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dagster_project", "run"],
+            cwd=PROJECT, env=environment(data_dir, customers), stdout=output, stderr=output, text=True,
+        )  # fmt: skip
+        watch = MemoryWatch(process)
+        peak_mb = watch.peak_mb()
+    if process.returncode:
+        raise SystemExit(f"the job failed:\n{log.read_text()}")
+    return Job(time.perf_counter() - begun, peak_mb, *job_events(data_dir, watch))
+
+
+def job_events(data_dir: Path, watch: MemoryWatch | None = None) -> tuple[list[Row], dict[str, Row]]:
+    """What Dagster has written down of the runs in a data folder: steps in their order, and models."""
+    from dagster import DagsterInstance  # seconds that `--help` need not wait
+
+    steps: dict[str, Row] = {}
+    models: dict[str, Row] = {}
+    with DagsterInstance.from_config(str(data_dir / "dagster_home")) as instance:
+        for run in reversed(instance.get_runs()):
+            for entry in instance.all_logs(run.run_id):
+                if entry.dagster_event and entry.step_key:
+                    _note(entry, steps, models)
+    for step in steps.values():
+        step["seconds"] = step["end"] - step["begin"]
+        step["memory_mb"] = watch.peak_mb(step["begin"], step["end"]) if watch else 0.0
+    return list(steps.values()), models
+
+
+def _note(entry: Any, steps: dict[str, Row], models: dict[str, Row]) -> None:
+    event = entry.dagster_event
+    if event.event_type_value == "STEP_START":
+        steps[entry.step_key] = {
+            "name": entry.step_key,
+            "begin": entry.timestamp,
+            "end": entry.timestamp,
+            "rows": 0,
+        }
+    elif event.event_type_value == "STEP_SUCCESS":
+        steps[entry.step_key]["end"] = entry.timestamp
+    elif event.event_type_value == "ASSET_MATERIALIZATION":
+        metadata = event.materialization.metadata
+        rows = metadata["dagster/row_count"].value if "dagster/row_count" in metadata else 0
+        steps[entry.step_key]["rows"] += rows
+        if "Execution Duration" in metadata:
+            models[".".join(event.asset_key.path)] = {
+                "seconds": metadata["Execution Duration"].value,
+                "rows": rows,
+            }
+
+
+def run_floor(data_dir: Path, customers: int, day: str) -> Row:
+    """The floor of a job that has run, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "benchmarks" / "job_floor.py"), str(data_dir), day],
+        env=environment(data_dir, customers), check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return dict(json.loads(done.stdout))
+
+
+def exponent(costs: list[float], sizes: list[int]) -> float:
+    """Of the power of the size with which a cost grows, from the smallest to the largest size."""
+    return math.log(max(costs[-1], 1e-6) / max(costs[0], 1e-6)) / math.log(sizes[-1] / sizes[0])
+
+
+def report(customers: int, job: Job, floor: Row) -> Iterable[str]:
+    """The lines about one size."""
+    yield f"\n{customers:,} customers\n"
+    yield f"{'step':<44}{'seconds':>9}{'rows':>12}{'memory MB':>11}"
+    for step in job.steps:
+        yield f"{step['name']:<44}{step['seconds']:>9.1f}{step['rows']:>12,}{step['memory_mb']:>11,.0f}"
+    yield f"\n{'model':<44}{'job s':>9}{'bare s':>9}{'bare cpu s':>11}{'rows':>12}{'buffers MB':>12}"
+    for cost in sorted(floor["models"], key=lambda cost: -cost["cpu_seconds"]):
+        seconds = job.models.get(cost["name"], {}).get("seconds", 0.0)
+        yield (
+            f"{cost['name']:<44}{seconds:>9.2f}{cost['seconds']:>9.2f}{cost['cpu_seconds']:>11.2f}"
+            f"{cost['rows']:>12,}{cost['memory_mb']:>12,.0f}"
         )
-        for schema, name in rest.fetchall():
-            if (schema, name) not in from_sql:
-                connection.execute(f"create table {schema}.{name} as from job.{schema}.{name}")
-        connection.execute("detach job")
-        began = time.perf_counter()
-        for node in models:
-            sql = (compiled / node["original_file_path"]).read_text()
-            connection.execute(f"create table {node['schema']}.{node['name']} as {sql}")
-        print(f"{time.perf_counter() - began:.2f}", flush=True)
+    yield f"\n{'estimator':<44}{'':>9}{'bare s':>9}{'bare cpu s':>11}{'rows':>12}"
+    for cost in floor["estimators"]:
+        yield f"{cost['name']:<44}{'':>9}{cost['seconds']:>9.2f}{cost['cpu_seconds']:>11.2f}{cost['rows']:>12,}"
+    bare = total(floor, "seconds")
+    yield f"\nwhole job   {job.seconds:8.1f} s   peak memory {job.memory_mb:,.0f} MB"
+    sql_memory = f"{floor['sql_memory_mb']:,.0f} MB after the SQL"
+    yield f"floor       {bare:8.1f} s   peak memory {floor['memory_mb']:,.0f} MB, {sql_memory}"
+    yield f"ratio       {job.seconds / bare:8.1f}"
+
+
+def total(floor: Row, column: str) -> float:
+    """Of all models and estimators."""
+    return float(sum(cost[column] for cost in [*floor["models"], *floor["estimators"]]))
+
+
+def growth(sizes: list[int], jobs: list[Job], floors: list[Row]) -> Iterable[str]:
+    """How each step and each model grows, those that take a second at the largest size."""
+    shown = "".join(f"{f'{size:,}':>10}" for size in sizes)
+    yield f"\n{'processor seconds of the bare run':<44}{shown}{'exponent':>10}"
+    costs = [
+        {cost["name"]: cost["cpu_seconds"] for cost in [*floor["models"], *floor["estimators"]]}
+        for floor in floors
+    ]
+    for name, last in sorted(costs[-1].items(), key=lambda cost: -cost[1]):
+        if last >= WORTH_A_LOOK_SECONDS:
+            yield _growth_line(name, [cost.get(name, 0.0) for cost in costs], sizes)
+    yield _growth_line("all models and estimators", [total(floor, "cpu_seconds") for floor in floors], sizes)
+    yield f"\n{'wall seconds of the job':<44}{shown}{'exponent':>10}"
+    steps = [{step["name"]: step["seconds"] for step in job.steps} for job in jobs]
+    for name, last in sorted(steps[-1].items(), key=lambda step: -step[1]):
+        if last >= WORTH_A_LOOK_SECONDS:
+            yield _growth_line(name, [step.get(name, 0.0) for step in steps], sizes)
+    yield _growth_line("whole job", [job.seconds for job in jobs], sizes)
+
+
+def _growth_line(name: str, costs: list[float], sizes: list[int]) -> str:
+    return f"{name:<44}{''.join(f'{cost:>10.2f}' for cost in costs)}{exponent(costs, sizes):>10.2f}"
 
 
 def main() -> None:
@@ -73,28 +202,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument(
-        "--bare", nargs=2, type=Path, metavar=("DATA_DIR", "TARGET"), help="only the bare SQL"
-    )
-    arguments = parser.parse_args()
-    if arguments.bare:
-        run_bare_sql(*arguments.bare)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        data_dir = Path(folder) / "data"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CUSTINT_")}
-        environment |= {
-            "CUSTINT_DATA_DIR": str(data_dir),
-            "CUSTINT_SAMPLE_CUSTOMERS": str(arguments.customers),
-        }
-        bare = [sys.executable, __file__, "--bare", str(data_dir), str(Path(folder) / "warehouse.duckdb")]
-        job_seconds, job_memory = timed([sys.executable, "-m", "dagster_project", "run"], environment)
-        done = subprocess.run(bare, env=environment, check=True, capture_output=True, text=True)
-    sql_seconds = float(done.stdout)
-    print(f"\nwhole job   {job_seconds:7.1f} s   peak memory of its largest process {job_memory:,.0f} MB")
-    print(f"bare SQL    {sql_seconds:7.1f} s   the same compiled models in one DuckDB process")
-    print(f"ratio       {job_seconds / sql_seconds:7.1f}")
+    parser.add_argument("sizes", type=int, nargs="*", default=[2000], help="customers of the sample company")
+    sizes = sorted(parser.parse_args().sizes)
+    jobs, floors = [], []
+    for customers in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            data_dir = Path(folder) / "data"
+            jobs.append(run_job(data_dir, customers))
+            manifest = json.loads((data_dir / "published" / "manifest.json").read_text())
+            floors.append(run_floor(data_dir, customers, manifest["as_of_date"]))
+        print("\n".join(report(customers, jobs[-1], floors[-1])), flush=True)
+    if len(sizes) > 1:
+        print("\n".join(growth(sizes, jobs, floors)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The whole graph on a sample company of 200 customers: runs, reruns, the next day, and a day run again."""
 
 import json
+import sys
 
 import duckdb
 import pytest
@@ -9,6 +10,10 @@ from join_plans import costly_joins
 from workspace import PROJECT, Workspace, pairwise_precision_and_recall
 
 from dagster_project.contracts import gold_tables, landing_objects
+
+sys.path.insert(0, str(PROJECT / "benchmarks"))
+
+import daily_job  # noqa: E402
 
 DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
@@ -30,11 +35,34 @@ def story(tmp_path_factory):
     workspace = Workspace(tmp_path_factory.mktemp("company"), CUSTINT_SAMPLE_CUSTOMERS="200")
     story = {"workspace": workspace, "printed": workspace.run_well(CUSTINT_AS_OF_DATE=DAY)}
     story["day"] = rows_of_day(workspace, DAY)
+    steps, models = daily_job.job_events(workspace.data_dir)
+    story["job"] = daily_job.Job(60.0, 1000.0, steps, models)
+    story["floor"] = daily_job.run_floor(workspace.data_dir, 200, DAY)
     workspace.run_well(CUSTINT_AS_OF_DATE=NEXT_DAY)
     story["next"] = json.loads((workspace.published / "manifest.json").read_text())
     workspace.run_well(CUSTINT_AS_OF_DATE=DAY)
     story["again"] = json.loads((workspace.published / "manifest.json").read_text())
     return story
+
+
+def test_the_benchmark_measures_every_step_model_and_estimator_of_a_run(story):
+    """The floor makes each table with the rows of the job."""
+    job, floor = story["job"], story["floor"]
+    assert {"dbt_bronze", "dbt_silver_and_gold", "customer_churn"} <= {step["name"] for step in job.steps}
+    assert all(step["seconds"] > 0 for step in job.steps)
+    rows = {cost["name"]: cost["rows"] for cost in floor["models"]}
+    facts = [name for name in rows if name.startswith("gold.fct_")]
+    assert len(facts) > 10
+    assert {name: rows[name] for name in facts} == {name: job.models[name]["rows"] for name in facts}
+    assert {cost["name"] for cost in floor["estimators"]} >= {
+        "identities",
+        "customer_churn",
+        "customer_incentives",
+    }
+    printed = "\n".join(daily_job.report(200, job, floor))
+    assert all(
+        name in printed for name in ("dbt_silver_and_gold", "gold.fct_transactions", "identities", "ratio")
+    )
 
 
 def test_running_a_day_again_changes_nothing_at_all(story):
