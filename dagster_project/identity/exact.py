@@ -1,6 +1,6 @@
 """One customer and one person for all records of the same party, by exact keys.
 
-Here: which evidence is used, in which order. Not here: how keys are spelled (`keys.py`, `spelling.py`),
+Here: which evidence is used, in which order. Not here: how keys are spelled (`keys.py`, `telephone.py`),
 what must agree besides a shared key (`agreement.py`), what keeps customers apart (`groups.py`), and records
 that only resemble each other (`likeness.py`).
 

@@ -3,7 +3,8 @@
 Here: the order of the steps, and the frames that come out of them. The steps themselves are in the other
 files:
 
-1. `evidence.py` reads the evidence and writes its keys in one spelling (`keys.py`, `spelling.py`).
+1. `evidence.py` reads the evidence and writes its keys in one spelling (`keys.py`, `spelling.py`,
+   `telephone.py`).
 2. `exact.py` joins by exact keys.
 3. `likeness.py` joins what is alike beyond doubt.
 4. Overrides (`overrides.py`) join pairs, even such that could not be linked, and separate pairs
