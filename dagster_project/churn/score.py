@@ -8,7 +8,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from dagster_project.churn.model import DATASETS, ChurnModel, ModelStatus
@@ -193,9 +192,8 @@ def _metrics_of(model: ChurnModel, dataset: str) -> list[tuple[str, float | None
     result: list[tuple[str, float | None, str | None]] = []
     for metric in METRICS:
         value = measured.get(metric)
-        usable = value is not None and bool(np.isfinite(value))
         empty_note = model.note_ or "Fewer than two customers who left, or who stayed"
-        result.append((metric, value if usable else None, note if usable else empty_note))
+        result.append((metric, value, empty_note if value is None else note))
     count_note = model.note_ if model.status_ == "insufficient_data" else None
     result += [(metric, _as_float(counts[metric]), count_note) for metric in COUNTS]
     return result
