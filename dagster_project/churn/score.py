@@ -163,8 +163,8 @@ def _risk_level() -> pl.Expr:
 def _reasons(model: ChurnModel, subscribers: pl.DataFrame) -> pl.DataFrame:
     if model.trees_ is not None:
         return strongest_reasons(subscribers, model.trees_.contributions(subscribers), model.trees_.plans)
-    said = NO_SIGNAL if model.status_ == "base_rate" else None
-    first = pl.repeat(said, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
+    first_reason = NO_SIGNAL if model.status_ == "base_rate" else None
+    first = pl.repeat(first_reason, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
     nothing = pl.repeat(None, subscribers.height, dtype=pl.String, eager=True)
     return pl.DataFrame([first, nothing.alias("reason_2"), nothing.alias("reason_3")])
 

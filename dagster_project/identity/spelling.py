@@ -80,8 +80,8 @@ def person_name_parts(name: pl.Expr, given_name: pl.Expr, surname: pl.Expr) -> t
     stated_given, stated_surname = plain_text(given_name), plain_text(surname)
     is_stated = stated_given.is_not_null() | stated_surname.is_not_null()
     given = pl.when(is_stated).then(stated_given).otherwise(pl.when(rest != "").then(rest))
-    family = pl.when(is_stated).then(stated_surname).otherwise(last)
-    return given.str.replace(TITLE_PATTERN, ""), family.str.replace(NAME_SUFFIX_PATTERN, "")
+    last_name = pl.when(is_stated).then(stated_surname).otherwise(last)
+    return given.str.replace(TITLE_PATTERN, ""), last_name.str.replace(NAME_SUFFIX_PATTERN, "")
 
 
 def given_name_forms(given_names: pl.Series) -> pl.DataFrame:
