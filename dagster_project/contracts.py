@@ -27,7 +27,7 @@ NUMERIC_TYPES = ("bigint", "double", "decimal")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract; `rules` is its `meta` (required, accepted, unit, source ...)."""
+    """One column of a contract; `rules` is its `meta` (required, accepted, levels, unit, source ...)."""
 
     name: str
     data_type: str
@@ -46,6 +46,11 @@ class Column:
         return str(self.rules.get("unit") or UNIT_BY_SUFFIX.get(suffix, ""))
 
     @property
+    def accepted(self) -> list[str]:
+        """The only values that the column may have; empty when it may have any."""
+        return list(self.rules.get("accepted") or self.rules.get("levels") or ())
+
+    @property
     def landing_type(self) -> str:
         """DuckDB type of the landing field that the column reads."""
         return str(self.rules.get("landing_type", "VARCHAR"))
@@ -61,6 +66,10 @@ class Table:
     grain: tuple[str, ...]
     is_written_by_python: bool
     version: str = ""  # the column that orders a record's versions; empty for all but vendors' bronze tables
+
+    def levels(self, column: str) -> dict[str, float]:
+        """The lowest score of each level that a column holds."""
+        return next(known.rules["levels"] for known in self.columns if known.name == column)
 
 
 def _column(entry: dict[str, Any]) -> Column:

@@ -3,8 +3,7 @@
 Here: fitting and applying the calibration curve. Not here: which predictions it is fitted on (`model.py`).
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -43,16 +42,6 @@ class Calibration:
         else:
             raw = 1 / (1 + np.exp(-(self.slope * log_odds + self.intercept)))
         return np.clip(raw, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Calibration":
-        """The curve that `to_dict` described, also after a round trip through JSON."""
-        knots = {name: tuple(values[name]) for name in ("log_odds_knots", "probability_knots")}
-        return cls(**{**values, **knots})
 
 
 def fit_calibration(

@@ -1,6 +1,6 @@
 """The one list of what the churn model may look at, and how a frame of customers becomes a matrix.
 
-Here: every model feature with its idea (family) and the direction that is plain from cause. Not here: the
+Here: every model feature with its idea (group) and the direction that is plain from cause. Not here: the
 words for people (`reasons.py`) and the learning (`model.py`). Identifiers, dates, labels and free attributes
 such as country or industry never enter: they either leak, or have too many levels for the events there are.
 """
@@ -25,14 +25,14 @@ class ModelFeature:
 
     Attributes:
         name: Name in the matrix.
-        family: Idea it belongs to; two reasons given to one customer are never of the same family.
+        group: Idea it belongs to; two reasons given to one customer are never of the same group.
         direction: 1 when more can only raise the risk, -1 when it can only lower it, 0 when cause does not
             say.
         value: How it is computed from a row of `customer_features`; null stays null.
     """
 
     name: str
-    family: str
+    group: str
     direction: Literal[-1, 0, 1]
     value: pl.Expr
 
@@ -41,8 +41,8 @@ def _number(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Float64)
 
 
-def _column(name: str, family: str, direction: Literal[-1, 0, 1] = 0) -> ModelFeature:
-    return ModelFeature(name, family, direction, _number(name))
+def _column(name: str, group: str, direction: Literal[-1, 0, 1] = 0) -> ModelFeature:
+    return ModelFeature(name, group, direction, _number(name))
 
 
 def _share(part: str, whole: str) -> pl.Expr:
@@ -162,9 +162,9 @@ def feature_matrix(frame: pl.DataFrame, plans: Sequence[str] = ()) -> tuple[Floa
     )
 
 
-def feature_families(plans: Sequence[str] = ()) -> tuple[str, ...]:
-    """Family of each column of the matrix, in column order."""
-    return tuple(feature.family for feature in MODEL_FEATURES) + ("plan",) * len(plans)
+def feature_groups(plans: Sequence[str] = ()) -> tuple[str, ...]:
+    """Group of each column of the matrix, in column order."""
+    return tuple(feature.group for feature in MODEL_FEATURES) + ("plan",) * len(plans)
 
 
 def feature_directions(plans: Sequence[str] = ()) -> tuple[int, ...]:

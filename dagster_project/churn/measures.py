@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -70,17 +70,6 @@ def area_under_curve(
     return AreaUnderCurve(value, float(np.sqrt(max(spread, 0.0))))
 
 
-def brier_score(probability: FloatArray, is_churned: BoolArray) -> float:
-    """Mean squared error of the probabilities. Brier (1950), Monthly Weather Review 78, 1-3."""
-    return float(np.mean((probability - is_churned) ** 2))
-
-
-def log_loss(probability: FloatArray, is_churned: BoolArray) -> float:
-    """Mean negative log-likelihood; infinite when a certainty was wrong."""
-    with np.errstate(divide="ignore"):
-        return float(-np.mean(np.log(np.where(is_churned, probability, 1 - probability))))
-
-
 def calibration_error(probability: FloatArray, is_churned: BoolArray, bin_count: int = 10) -> float:
     """Expected calibration error over bins of equal count; equal probabilities share a bin.
 
@@ -124,8 +113,10 @@ def measure(
         "average_precision": float(average_precision_score(is_churned, probability))
         if is_churned.any()
         else None,
-        "brier_score": brier_score(probability, is_churned),
-        "brier_score_of_base_rate": brier_score(np.full(len(is_churned), base_rate), is_churned),
-        "log_loss": log_loss(probability, is_churned),
+        "brier_score": float(brier_score_loss(is_churned, probability, pos_label=True)),
+        "brier_score_of_base_rate": float(
+            brier_score_loss(is_churned, np.full(len(is_churned), base_rate), pos_label=True)
+        ),
+        "log_loss": float(log_loss(is_churned, probability, labels=[False, True])),
         "calibration_error": calibration_error(probability, is_churned),
     }

@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -173,7 +173,7 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
             **TREE_PARAMETERS,
             "base_rate": self.base_rate_,
             "plans": list(self.trees_.plans) if self.trees_ else [],
-            "calibration": self.calibration_.to_dict() if self.calibration_ else None,
+            "calibration": asdict(self.calibration_) if self.calibration_ else None,
         }
 
     def _evaluate_and_refit(self, examples: pl.DataFrame, split: TimeSplit) -> None:
@@ -249,25 +249,6 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
         keys = examples.select("customer_id", "as_of_date", "plan", "is_churned")
         digest.update(keys.write_csv().encode())
         return digest.hexdigest()[:12]
-
-
-def saved_model_probabilities(
-    booster: bytes, parameters: Mapping[str, Any], features: pl.DataFrame
-) -> FloatArray:
-    """Apply a model that was saved as UBJ bytes and parameters.
-
-    Args:
-        booster: `Booster.save_raw("ubj")`.
-        parameters: Result of `ChurnModel.parameters`, also after a round trip through JSON.
-        features: Rows with the columns of `customer_features`.
-
-    Returns:
-        Calibrated probabilities, shape (rows,).
-    """
-    loaded = xgboost.Booster()
-    loaded.load_model(bytearray(booster))
-    log_odds = Trees(loaded, tuple(parameters["plans"])).log_odds(features)
-    return Calibration.from_dict(parameters["calibration"]).probability(log_odds)
 
 
 def _beats_base_rate(measures: Mapping[str, float | None]) -> bool:

@@ -13,7 +13,7 @@ from dagster_project.churn.feature_matrix import (
     MODEL_FEATURES,
     FloatMatrix,
     feature_columns,
-    feature_families,
+    feature_groups,
 )
 
 REASON_COUNT = 3
@@ -194,10 +194,10 @@ REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
 def strongest_reasons(
     features: pl.DataFrame, contributions: FloatMatrix, plans: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """Up to three reasons per row, of three different families, each of which raises the risk.
+    """Up to three reasons per row, of three different groups, each of which raises the risk.
 
-    The contributions of a family are added (SHAP values add up), families are ranked by that sum, and the
-    sentence is that of the family's strongest feature. Features without words in `REASON_WORDS` do not count.
+    The contributions of a group are added (SHAP values add up), groups are ranked by that sum, and the
+    sentence is that of the group's strongest feature. Features without words in `REASON_WORDS` do not count.
 
     Args:
         features: Rows with the columns of `customer_features`.
@@ -210,13 +210,13 @@ def strongest_reasons(
     """
     has_words = [feature.name in REASON_WORDS for feature in MODEL_FEATURES] + [True] * len(plans)
     contributions = np.where(has_words, contributions, 0.0)
-    families = np.array(feature_families(plans))
-    distinct = sorted(set(families))
-    total = np.stack([contributions[:, families == family].sum(axis=1) for family in distinct], axis=1)
+    groups = np.array(feature_groups(plans))
+    distinct = sorted(set(groups))
+    total = np.stack([contributions[:, groups == group].sum(axis=1) for group in distinct], axis=1)
     strongest = np.stack(
         [
-            np.flatnonzero(families == family)[contributions[:, families == family].argmax(axis=1)]
-            for family in distinct
+            np.flatnonzero(groups == group)[contributions[:, groups == group].argmax(axis=1)]
+            for group in distinct
         ],
         axis=1,
     )

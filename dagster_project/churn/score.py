@@ -8,7 +8,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from dagster_project.churn.model import DATASETS, ChurnModel, ModelStatus
@@ -164,8 +163,8 @@ def _risk_level() -> pl.Expr:
 def _reasons(model: ChurnModel, subscribers: pl.DataFrame) -> pl.DataFrame:
     if model.trees_ is not None:
         return strongest_reasons(subscribers, model.trees_.contributions(subscribers), model.trees_.plans)
-    said = NO_SIGNAL if model.status_ == "base_rate" else None
-    first = pl.repeat(said, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
+    first_reason = NO_SIGNAL if model.status_ == "base_rate" else None
+    first = pl.repeat(first_reason, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
     nothing = pl.repeat(None, subscribers.height, dtype=pl.String, eager=True)
     return pl.DataFrame([first, nothing.alias("reason_2"), nothing.alias("reason_3")])
 
@@ -193,9 +192,8 @@ def _metrics_of(model: ChurnModel, dataset: str) -> list[tuple[str, float | None
     result: list[tuple[str, float | None, str | None]] = []
     for metric in METRICS:
         value = measured.get(metric)
-        usable = value is not None and bool(np.isfinite(value))
         empty_note = model.note_ or "Fewer than two customers who left, or who stayed"
-        result.append((metric, value if usable else None, note if usable else empty_note))
+        result.append((metric, value, empty_note if value is None else note))
     count_note = model.note_ if model.status_ == "insufficient_data" else None
     result += [(metric, _as_float(counts[metric]), count_note) for metric in COUNTS]
     return result

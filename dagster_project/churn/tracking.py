@@ -59,30 +59,6 @@ def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date
     return run_id
 
 
-def load_churn_model(tracking_dir: Path, run_id: str) -> tuple[bytes, dict[str, Any]]:
-    """Bytes of the trees and the parameters of a logged run, for `saved_model_probabilities`.
-
-    Args:
-        tracking_dir: As given to `log_churn_model`.
-        run_id: Result of `log_churn_model`.
-
-    Returns:
-        Booster in UBJ format, and the parameters.
-
-    Raises:
-        ValueError: The file is not the one that was logged, or the run used no trees.
-    """
-    client = _client(tracking_dir)
-    expected = client.get_run(run_id).data.tags.get("model_sha256")
-    if expected is None:
-        raise ValueError(f"run {run_id} has no trees")
-    booster = Path(client.download_artifacts(run_id, MODEL_FILE)).read_bytes()
-    if hashlib.sha256(booster).hexdigest() != expected:
-        raise ValueError(f"the model file of run {run_id} is not the one that was logged")
-    parameters = json.loads(Path(client.download_artifacts(run_id, PARAMETERS_FILE)).read_text())
-    return booster, dict(parameters)
-
-
 def _client(tracking_dir: Path) -> Any:
     from mlflow.tracking import MlflowClient
 

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from dagster_project.contracts import gold_tables
 from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.health.score import score_health
@@ -16,4 +17,4 @@ from dagster_project.health.score import score_health
 )
 def customer_health(features: pl.DataFrame) -> pl.DataFrame:
     """The health score with its six components."""
-    return score_health(features)
+    return score_health(features, gold_tables()["customer_health"].levels("health_level"))

@@ -1,8 +1,8 @@
 """The whole opinion of the health score on one page: weights, parts and curves.
 
 Here: what each component weighs, which measures it is made of and which value of a measure earns how many
-points. Change the score here. Not here: how a measure is computed and when it is unknown (`measures.py`)
-and how points become a score (`score.py`).
+points. Change the score here. Not here: how a measure is computed and when it is unknown (`measures.py`), how points
+become a score (`score.py`) and which score is which level (the contract of `customer_health`).
 
 A curve is a table of (value, points) joined by straight lines; outside the table the nearest end holds.
 Points are 0 to 100 and move in one direction only, so a better value never earns less.
@@ -21,11 +21,6 @@ COMPONENT_WEIGHTS = {  # percent of the full weight, whole numbers so that sums 
 
 MINIMUM_COVERAGE_PERCENT = 40
 """Below this share of the full weight a score would be a guess: the customer has `insufficient_data`."""
-
-LEVELS = (("EXCELLENT", 80.0), ("GOOD", 60.0), ("FAIR", 40.0))
-"""Level and the lowest score that earns it; POOR below the last."""
-
-LOWEST_LEVEL = "POOR"
 
 Curve = tuple[tuple[float, float], ...]
 

@@ -1,14 +1,15 @@
 """From measures to the health score: curves, components, weights, status and level.
 
-Here: the arithmetic. Not here: the weights and curves (`curves.py`) and the measures (`measures.py`).
+Here: the arithmetic. Not here: the weights and curves (`curves.py`), the measures (`measures.py`) and the levels
+(the contract of `customer_health`).
 """
+
+from collections.abc import Mapping
 
 import polars as pl
 
 from dagster_project.health.curves import (
     COMPONENT_WEIGHTS,
-    LEVELS,
-    LOWEST_LEVEL,
     MINIMUM_COVERAGE_PERCENT,
     PARTS,
     Curve,
@@ -27,7 +28,7 @@ RESULT_COLUMNS = (
 )
 
 
-def score_health(features: pl.DataFrame) -> pl.DataFrame:
+def score_health(features: pl.DataFrame, levels: Mapping[str, float]) -> pl.DataFrame:
     """Score the health of every customer from 0 to 100.
 
     A component is the weighted mean of its known parts, the score the weighted mean of the known
@@ -36,6 +37,7 @@ def score_health(features: pl.DataFrame) -> pl.DataFrame:
     Args:
         features: Rows of `customer_features`, one per customer and day. Two measures rank a customer among
             the customers of the same day in this frame, so give whole days.
+        levels: The lowest score of each level.
 
     Returns:
         One row per input row in the columns of `customer_health`, sorted by `customer_id, as_of_date`.
@@ -72,7 +74,7 @@ def score_health(features: pl.DataFrame) -> pl.DataFrame:
                 for component in components
             ),
         )
-        .with_columns(_level(pl.col("health_score")).alias("health_level"))
+        .with_columns(_level(pl.col("health_score"), levels).alias("health_level"))
         .select(RESULT_COLUMNS)
         .sort("customer_id", "as_of_date")
     )
@@ -116,9 +118,9 @@ def _known_weight(component: str) -> pl.Expr:
     return pl.when(is_known).then(COMPONENT_WEIGHTS[component]).otherwise(0)
 
 
-def _level(score: pl.Expr) -> pl.Expr:
-    """Level of a score; null stays null."""
-    level: pl.Expr = pl.when(score.is_not_null()).then(pl.lit(LOWEST_LEVEL))
-    for name, lowest_score in reversed(LEVELS):
+def _level(score: pl.Expr, levels: Mapping[str, float]) -> pl.Expr:
+    """The highest level whose lowest score is reached; null stays null."""
+    level = pl.lit(None, dtype=pl.String)
+    for name, lowest_score in sorted(levels.items(), key=lambda level: level[1]):
         level = pl.when(score >= lowest_score).then(pl.lit(name)).otherwise(level)
     return level

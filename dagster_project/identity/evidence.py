@@ -1,7 +1,7 @@
 """What the records say about who they are.
 
 Here: the schema of the evidence, its types, numbers and normalised keys. Not here: how a key is spelled
-(`keys.py`, `spelling.py`) and who is joined by it (`exact.py`).
+(`keys.py`, `spelling.py`, `telephone.py`) and who is joined by it (`exact.py`).
 """
 
 import polars as pl
@@ -11,10 +11,10 @@ from dagster_project.identity.keys import email_company_domain, email_key, web_c
 from dagster_project.identity.spelling import (
     organization_name,
     person_name_parts,
-    phone_numbers,
     plain_text,
     street_address,
 )
+from dagster_project.identity.telephone import phone_numbers
 
 PARTY_SCHEMA: dict[str, DataTypeClass | pl.DataType] = {
     "system": pl.String,

@@ -1,6 +1,6 @@
 """One customer and one person for all records of the same party, by exact keys.
 
-Here: which evidence is used, in which order. Not here: how keys are spelled (`keys.py`, `spelling.py`),
+Here: which evidence is used, in which order. Not here: how keys are spelled (`keys.py`, `telephone.py`),
 what must agree besides a shared key (`agreement.py`), what keeps customers apart (`groups.py`), and records
 that only resemble each other (`likeness.py`).
 
@@ -42,23 +42,23 @@ from dagster_project.identity.agreement import (
     agreeing_persons,
 )
 from dagster_project.identity.groups import (
-    AccountFamilies,
-    find_account_families,
+    DomainOwners,
+    find_domain_owners,
     label_groups,
     linking_claims,
 )
 
-# How strongly a tie holds when a pair must be separated.
+# How strongly an edge holds when a pair must be separated.
 EXTERNAL_ID, EMAIL, PHONE, DOMAIN = 1_000, 100, 60, 30
 
 
 class ExactGroups(NamedTuple):
     """What exact keys join, and why."""
 
-    customer_ties: pl.DataFrame  # node, key, rule, strength: nodes with one key are one customer
-    person_ties: pl.DataFrame  # the same for persons
-    families: AccountFamilies  # over the groups of `group_of_node`
-    group_of_node: pl.DataFrame  # node, group: the customers that the ties make
+    customer_edges: pl.DataFrame  # node, key, rule, strength: nodes with one key are one customer
+    person_edges: pl.DataFrame  # the same for persons
+    owners: DomainOwners  # over the groups of `group_of_node`
+    group_of_node: pl.DataFrame  # node, group: the customers that the edges make
     shared_keys: pl.DataFrame  # rule, key, party_count: keys above the cap
 
 
@@ -71,49 +71,49 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
         max_parties_per_key: Most groups that a key may join.
 
     Returns:
-        The groups, the ties that make them and the keys that more groups share.
+        The groups, the edges that make them and the keys that more groups share.
     """
-    ties = _link_ties(evidence)
-    groups = _groups(ties, nodes)
+    edges = _link_edges(evidence)
+    groups = _groups(edges, nodes)
 
     email = _claims(evidence, groups, "email_key", "email_domain")
     shared = [_above_cap(email, "email", max_parties_per_key)]
-    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
+    owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_emails(_within_cap(email, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, families, max_parties_per_key)
-    ties = pl.concat([ties, _ties(claims, evidence, groups, "email_key", "email", EMAIL)])
-    groups = _groups(ties, nodes)
+    claims = _linking(claims, owners, max_parties_per_key)
+    edges = pl.concat([edges, _edges(claims, evidence, groups, "email_key", "email", EMAIL)])
+    groups = _groups(edges, nodes)
 
     phone = _claims(evidence, groups, "phone_key", None)
     shared.append(_above_cap(phone, "phone", max_parties_per_key))
-    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
+    owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_phones(_within_cap(phone, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, families, max_parties_per_key)
-    ties = pl.concat([ties, _ties(claims, evidence, groups, "phone_key", "phone", PHONE)])
-    groups = _groups(ties, nodes)
+    claims = _linking(claims, owners, max_parties_per_key)
+    edges = pl.concat([edges, _edges(claims, evidence, groups, "phone_key", "phone", PHONE)])
+    groups = _groups(edges, nodes)
 
     domains = _organization_domains(evidence, groups)
     organization = _claims(domains, groups, "domain", "domain")
     shared.append(_above_cap(organization, "domain", max_parties_per_key))
-    families = find_account_families(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _linking(organization.with_columns(raw_key="key"), families, max_parties_per_key)
-    ties = pl.concat([ties, _ties(claims, domains, groups, "domain", "domain", DOMAIN)])
-    organization_groups = _groups(ties, nodes)
+    owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
+    claims = _linking(organization.with_columns(raw_key="key"), owners, max_parties_per_key)
+    edges = pl.concat([edges, _edges(claims, domains, groups, "domain", "domain", DOMAIN)])
+    organization_groups = _groups(edges, nodes)
 
     homes = _homes(evidence, claims, groups, organization_groups, max_parties_per_key)
-    ties = pl.concat([ties, homes])
-    groups = _groups(ties, nodes)
+    edges = pl.concat([edges, homes])
+    groups = _groups(edges, nodes)
     shared_keys = pl.concat(shared)
     return ExactGroups(
-        customer_ties=ties,
-        person_ties=_person_ties(evidence, nodes, shared_keys),
-        families=find_account_families(_account_domains(evidence, groups), max_parties_per_key),
+        customer_edges=edges,
+        person_edges=_person_edges(evidence, nodes, shared_keys),
+        owners=find_domain_owners(_account_domains(evidence, groups), max_parties_per_key),
         group_of_node=groups.select("node", "group"),
         shared_keys=shared_keys,
     )
 
 
-def _tie(node: str | pl.Expr, key: pl.Expr, rule: str, strength: int) -> list[pl.Expr]:
+def _edge(node: str | pl.Expr, key: pl.Expr, rule: str, strength: int) -> list[pl.Expr]:
     node = pl.col(node) if isinstance(node, str) else node
     return [
         node.alias("node"),
@@ -123,17 +123,17 @@ def _tie(node: str | pl.Expr, key: pl.Expr, rule: str, strength: int) -> list[pl
     ]
 
 
-def _link_ties(evidence: pl.DataFrame) -> pl.DataFrame:
+def _link_edges(evidence: pl.DataFrame) -> pl.DataFrame:
     """A record and the record whose id it carries share a key: the pair of them."""
     links = evidence.drop_nulls("link_node").filter(pl.col("node") != pl.col("link_node"))
     pair = pl.format("{}-{}", "node", "link_node")
-    ends = [links.select(_tie(end, pair, "external_id", EXTERNAL_ID)) for end in ("node", "link_node")]
+    ends = [links.select(_edge(end, pair, "external_id", EXTERNAL_ID)) for end in ("node", "link_node")]
     return pl.concat(ends).unique()
 
 
-def _groups(ties: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Nodes with the `group` that the ties make of them, the smallest node in it."""
-    labels = label_groups(ties.select(pl.col("node").alias("group"), "key"))
+def _groups(edges: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Nodes with the `group` that the edges make of them, the smallest node in it."""
+    labels = label_groups(edges.select(pl.col("node").alias("group"), "key"))
     return nodes.join(
         labels.rename({"group": "node", "label": "group"}),
         on="node",
@@ -171,13 +171,13 @@ def _within_cap(claims: pl.DataFrame, max_parties_per_key: int) -> pl.DataFrame:
     return claims.filter(pl.len().over("key") <= max_parties_per_key)
 
 
-def _linking(claims: pl.DataFrame, families: AccountFamilies, max_parties_per_key: int) -> pl.DataFrame:
+def _linking(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_key: int) -> pl.DataFrame:
     """Claims that may join groups: `group`, `key`, and `raw_key` as the evidence has it."""
-    linking = linking_claims(claims.drop("raw_key"), families, max_parties_per_key)
+    linking = linking_claims(claims.drop("raw_key"), owners, max_parties_per_key)
     return linking.join(claims.select("group", "key", "raw_key"), on=["group", "key"], validate="1:1")
 
 
-def _ties(
+def _edges(
     claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame, key: str, rule: str, strength: int
 ) -> pl.DataFrame:
     """The nodes that carry the keys by which their groups are joined."""
@@ -187,7 +187,7 @@ def _ties(
         .unique()
     )
     joined = claims.filter(pl.len().over("key") > 1).join(carriers, on=["group", "raw_key"], validate="1:m")
-    return joined.select(_tie("node", pl.col("key"), rule, strength)).unique()
+    return joined.select(_edge("node", pl.col("key"), rule, strength)).unique()
 
 
 def _with_part(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -287,7 +287,7 @@ def _homes(
     groups: pl.DataFrame,
     max_parties_per_key: int,
 ) -> pl.DataFrame:
-    """Ties of persons without a company to the one company that has the domain of their addresses.
+    """Edges between persons without a company and the one company that has the domain of their addresses.
 
     Args:
         evidence: Keyed evidence.
@@ -297,7 +297,7 @@ def _homes(
         max_parties_per_key: Most groups of persons that a domain may bring home.
 
     Returns:
-        Ties.
+        Edges.
     """
     home_of_domain = (
         organization_claims.select("group", pl.col("raw_key").alias("email_domain"))
@@ -321,19 +321,19 @@ def _homes(
     key = pl.format("home {}", "home")
     return pl.concat(
         [
-            settled.select(_tie("node", key, "domain", DOMAIN)),
-            settled.select(_tie("home", key, "domain", DOMAIN)),
+            settled.select(_edge("node", key, "domain", DOMAIN)),
+            settled.select(_edge("home", key, "domain", DOMAIN)),
         ]
     ).unique()
 
 
-def _person_ties(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.DataFrame) -> pl.DataFrame:
-    """Ties between records of one person."""
+def _person_edges(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.DataFrame) -> pl.DataFrame:
+    """Edges between records of one person."""
     is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
     persons = nodes.filter(is_person).select("node")
     of_persons = evidence.join(persons, on="node", how="semi")
-    links = _link_ties(of_persons.join(persons, left_on="link_node", right_on="node", how="semi"))
-    ties = [links]
+    links = _link_edges(of_persons.join(persons, left_on="link_node", right_on="node", how="semi"))
+    edges = [links]
     for rule, agreement, strength in (("email", EMAIL_RULE, EMAIL), ("phone", PHONE_RULE, PHONE)):
         common = shared_keys.filter(pl.col("rule") == rule).select("key")
         claims = (
@@ -349,5 +349,5 @@ def _person_ties(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.Da
         )
         parts = agreeing_persons(claims, agreement).with_columns(key=pl.format("{}#{}", "key", "part"))
         joined = parts.filter(pl.len().over("key") > 1)
-        ties.append(joined.select(_tie(pl.col("member"), pl.col("key"), rule, strength)))
-    return pl.concat(ties)
+        edges.append(joined.select(_edge(pl.col("member"), pl.col("key"), rule, strength)))
+    return pl.concat(edges)

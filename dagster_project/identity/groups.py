@@ -4,7 +4,7 @@ Here: connected components, and the rules that keep two CRM accounts of differen
 how keys are read (`keys.py`) and in which order they are used (`resolve.py`).
 
 Words: a *group* is a set of records known to be one customer so far; a *claim* is one group carrying one key;
-a *family* is the groups whose CRM accounts state the same company domain.
+an *owner* (of a domain) is the groups whose CRM accounts state the same company domain.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 
-class AccountFamilies(NamedTuple):
+class DomainOwners(NamedTuple):
     """What the CRM accounts say about the groups: three frames, each with one row per first column."""
 
-    family_of_group: pl.DataFrame  # group, family: groups with an account that states a domain
-    owner_of_domain: pl.DataFrame  # domain, owner: the family whose accounts state the domain
+    owner_of_group: pl.DataFrame  # group, owner: groups with an account that states a domain
+    owner_of_domain: pl.DataFrame  # domain, domain_owner: whose accounts state the domain
     undecided_groups: pl.DataFrame  # group, is_undecided (true): groups with accounts, none with a domain
 
 
@@ -63,30 +63,30 @@ def label_groups(claims: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def find_account_families(accounts: pl.DataFrame, max_parties_per_key: int) -> AccountFamilies:
+def find_domain_owners(accounts: pl.DataFrame, max_parties_per_key: int) -> DomainOwners:
     """Gather the groups whose CRM accounts state the same domain.
 
     A domain stated by the accounts of more than `max_parties_per_key` groups (a franchise, a marketplace)
-    gathers nobody: each of these groups is a family of its own.
+    gathers nobody: each of these groups is an owner of its own.
 
     Args:
         accounts: `group`, `domain` (text, null when the account states none), one row per account and domain.
         max_parties_per_key: Most groups that a domain may gather.
 
     Returns:
-        The families; family numbers are group numbers.
+        The owners; owner numbers are group numbers.
     """
     stated = accounts.drop_nulls("domain").select("group", "domain").unique()
     is_common = pl.len().over("domain") > max_parties_per_key
-    # A private key per group makes a family of a group whose domains are all too common.
+    # A private key per group makes an owner of a group whose domains are all too common.
     own_claims = stated.select("group", pl.format("group {}", "group").alias("key")).unique()
     shared_claims = stated.filter(~is_common).select("group", pl.col("domain").alias("key"))
-    family_of_group = label_groups(pl.concat([own_claims, shared_claims])).rename({"label": "family"})
-    return AccountFamilies(
-        family_of_group=family_of_group,
+    owner_of_group = label_groups(pl.concat([own_claims, shared_claims])).rename({"label": "owner"})
+    return DomainOwners(
+        owner_of_group=owner_of_group,
         owner_of_domain=stated.filter(~is_common)
-        .join(family_of_group, on="group", validate="m:1")
-        .select("domain", pl.col("family").alias("owner"))
+        .join(owner_of_group, on="group", validate="m:1")
+        .select("domain", pl.col("owner").alias("domain_owner"))
         .unique(),
         undecided_groups=accounts.select("group")
         .unique()
@@ -95,72 +95,74 @@ def find_account_families(accounts: pl.DataFrame, max_parties_per_key: int) -> A
     )
 
 
-def linking_claims(claims: pl.DataFrame, families: AccountFamilies, max_parties_per_key: int) -> pl.DataFrame:
+def linking_claims(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_key: int) -> pl.DataFrame:
     """Keep the claims that may join groups.
 
-    In this order: a key of too many groups links nobody; a key at a domain that some family's accounts state
-    belongs to that family, other families' claims on it are dropped; a key that still spans two families
-    links nobody; so does a group without account that would bridge two families by different keys.
-    An account that states no domain takes the side of the family that owns the key's domain; without such a
-    family it agrees with others on a stated domain only, never on an e-mail address.
+    In this order: a key of too many groups links nobody; a key at a domain that has an owner
+    belongs to that owner, other owners' claims on it are dropped; a key that still spans two owners
+    links nobody; so does a group without account that would bridge two owners by different keys.
+    An account that states no domain takes the side of the owner of the key's domain; without such an owner
+    it agrees with others on a stated domain only, never on an e-mail address.
 
     Args:
         claims: `group`, `key`, `domain` (company domain of the key, null for free mail) and `is_stated`
             (the key is a domain that a domain field states), one row per group and key.
-        families: What the CRM accounts say.
+        owners: What the CRM accounts say.
         max_parties_per_key: Most groups that may share a key.
 
     Returns:
-        The surviving rows of `group`, `key`; no component of them spans two families.
+        The surviving rows of `group`, `key`; no component of them spans two owners.
     """
     owned = (
         claims.filter(pl.len().over("key") <= max_parties_per_key)
-        .join(families.family_of_group, on="group", how="left", validate="m:1")
-        .join(families.owner_of_domain, on="domain", how="left", validate="m:1")
-        .join(families.undecided_groups, on="group", how="left", validate="m:1")
+        .join(owners.owner_of_group, on="group", how="left", validate="m:1")
+        .join(owners.owner_of_domain, on="domain", how="left", validate="m:1")
+        .join(owners.undecided_groups, on="group", how="left", validate="m:1")
         .filter(
-            pl.col("owner").is_null() | pl.col("family").is_null() | (pl.col("owner") == pl.col("family"))
+            pl.col("domain_owner").is_null()
+            | pl.col("owner").is_null()
+            | (pl.col("domain_owner") == pl.col("owner"))
         )
     )
     undecided_side = (
-        pl.when(pl.col("owner").is_not_null())
-        .then(pl.format("family {}", "owner"))
+        pl.when(pl.col("domain_owner").is_not_null())
+        .then(pl.format("owner {}", "domain_owner"))
         .when("is_stated")
         .then(pl.format("domain {}", "domain"))
         .otherwise(pl.format("group {}", "group"))
     )
     side = (
-        pl.when(pl.col("family").is_not_null())
-        .then(pl.format("family {}", "family"))
+        pl.when(pl.col("owner").is_not_null())
+        .then(pl.format("owner {}", "owner"))
         .when("is_undecided")
         .then(undecided_side)
     )
     side_count = side.drop_nulls().n_unique().over("key")
-    agreed = owned.filter(side_count <= 1).select("group", "key", "family")
+    agreed = owned.filter(side_count <= 1).select("group", "key", "owner")
     return _without_bridges(agreed).select("group", "key")
 
 
 def _without_bridges(claims: pl.DataFrame) -> pl.DataFrame:
-    """Drop what joins two families through groups that belong to neither.
+    """Drop what joins two owners through groups that belong to neither.
 
-    Within the components that span families, each family spreads over keys and groups one step a round; a
-    key or group that two families reach in the same round is dropped, so everything goes to the nearest
-    family and a tie to none.
+    Within the components that span owners, each owner spreads over keys and groups one step a round; a
+    key or group that two owners reach in the same round is dropped, so everything goes to the nearest
+    owner and what is equally near to none.
     """
     label_of_group = label_groups(claims)
     labelled = claims.join(label_of_group, on="group", validate="m:1")
-    spans_families = pl.col("family").drop_nulls().n_unique().over("label") > 1
-    safe = labelled.filter(~spans_families).drop("label")
-    disputed = labelled.filter(spans_families).drop("label")
+    spans_owners = pl.col("owner").drop_nulls().n_unique().over("label") > 1
+    safe = labelled.filter(~spans_owners).drop("label")
+    disputed = labelled.filter(spans_owners).drop("label")
     while True:
-        before = (disputed.height, disputed.get_column("family").null_count())
-        disputed = _spread_families(_spread_families(disputed, "key"), "group")
-        if (disputed.height, disputed.get_column("family").null_count()) == before:
+        before = (disputed.height, disputed.get_column("owner").null_count())
+        disputed = _spread_owners(_spread_owners(disputed, "key"), "group")
+        if (disputed.height, disputed.get_column("owner").null_count()) == before:
             return pl.concat([safe, disputed])
 
 
-def _spread_families(claims: pl.DataFrame, across: str) -> pl.DataFrame:
-    """Give claims without family the one family met at their `across`; drop those that meet two."""
-    family = pl.col("family")
-    met = claims.filter(family.drop_nulls().n_unique().over(across) <= 1)
-    return met.with_columns(family.fill_null(family.drop_nulls().first().over(across)))
+def _spread_owners(claims: pl.DataFrame, across: str) -> pl.DataFrame:
+    """Give claims without owner the one owner met at their `across`; drop those that meet two."""
+    owner = pl.col("owner")
+    met = claims.filter(owner.drop_nulls().n_unique().over(across) <= 1)
+    return met.with_columns(owner.fill_null(owner.drop_nulls().first().over(across)))

@@ -12,7 +12,7 @@ import polars as pl
 
 from dagster_project.identity.groups import label_groups
 
-MAX_FAMILY = 20  # more customers of one surname at one address are a home or a dormitory
+MAX_FAMILY_CUSTOMERS = 20  # more customers of one surname at one address are a home or a dormitory
 
 
 def declared_groups(nodes: pl.DataFrame) -> pl.DataFrame:
@@ -48,9 +48,12 @@ def household_members(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFra
         pl.col("customer_created_at").first(),
         is_organization=(pl.col("is_organization") | pl.col("is_account")).any(),
     )
-    owners = nodes.select("node", customer="customer_number")
+    customer_of_node = nodes.select("node", customer="customer_number")
     claims = pl.concat(
-        [_declared_claims(nodes, owners, customers), _address_claims(evidence, nodes, owners, customers)]
+        [
+            _declared_claims(nodes, customer_of_node, customers),
+            _address_claims(evidence, nodes, customer_of_node, customers),
+        ]
     )
     households = label_groups(claims.select(pl.col("customer").alias("group"), "key")).rename(
         {"group": "customer"}
@@ -101,12 +104,14 @@ def _parent_claims(nodes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([children.with_columns(is_parent=pl.lit(value=False)), parents])
 
 
-def _declared_claims(nodes: pl.DataFrame, owners: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
+def _declared_claims(
+    nodes: pl.DataFrame, customer_of_node: pl.DataFrame, customers: pl.DataFrame
+) -> pl.DataFrame:
     """Customers and the parents that their records name; persons and organizations apart."""
     kinds = customers.select("customer", "is_organization")
     return (
         _parent_claims(nodes)
-        .join(owners, on="node", validate="m:1")
+        .join(customer_of_node, on="node", validate="m:1")
         .join(kinds, on="customer", validate="m:1")
         .select(
             "customer",
@@ -119,7 +124,7 @@ def _declared_claims(nodes: pl.DataFrame, owners: pl.DataFrame, customers: pl.Da
 
 
 def _address_claims(
-    evidence: pl.DataFrame, nodes: pl.DataFrame, owners: pl.DataFrame, customers: pl.DataFrame
+    evidence: pl.DataFrame, nodes: pl.DataFrame, customer_of_node: pl.DataFrame, customers: pl.DataFrame
 ) -> pl.DataFrame:
     """Customers of kind person and the address and surname of their paying records."""
     persons = customers.filter(~pl.col("is_organization")).select("customer")
@@ -127,11 +132,11 @@ def _address_claims(
     return (
         evidence.join(paying, on="node", how="semi")
         .drop_nulls(["street", "postal_code", "surname"])
-        .join(owners, on="node", validate="m:1")
+        .join(customer_of_node, on="node", validate="m:1")
         .join(persons, on="customer", how="semi")
         .select("customer", pl.concat_str("street", "postal_code", "surname", separator="|").alias("key"))
         .unique()
-        .filter(pl.len().over("key").is_between(2, MAX_FAMILY))
+        .filter(pl.len().over("key").is_between(2, MAX_FAMILY_CUSTOMERS))
         .with_columns(
             is_parent=pl.lit(value=False), has_parent=pl.lit(value=False), is_declared=pl.lit(value=False)
         )

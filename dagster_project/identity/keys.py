@@ -1,18 +1,20 @@
 """The exact keys of a party: its normalised e-mail address and its company's domain.
 
 Here: how a key is written the same way whatever the source wrote, and which values are no key at all. Not
-here: telephone numbers and names (`spelling.py`), and who is linked by a key (`exact.py`).
+here: names (`spelling.py`), telephone numbers (`telephone.py`), and who is linked by a key (`exact.py`).
 
-The two lists beside this file are data, not code: `shared_domains.csv` has the domains that say nothing about
-a company (free mail, access providers, throw-away addresses, placeholders, platforms used as a web page),
-`public_suffixes.csv` the two-label endings below which the public registers names (`co.uk`,
-`myshopify.com`).
+Below which endings names are registered says the Public Suffix List, which domains give throw-away addresses the
+list of `disposable-email-domains`; both come as packages. The other domains that say nothing about a company
+(free mail, access providers, placeholders, platforms used as a web page) are in `shared_domains.csv` beside this
+file: data, not code.
 """
 
 from functools import cache
 from pathlib import Path
 
 import polars as pl
+from disposable_email_domains import blocklist
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 EMAIL_PATTERN = r"^[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+$"
 PLACEHOLDER_MAILBOX_PATTERN = (
@@ -20,12 +22,39 @@ PLACEHOLDER_MAILBOX_PATTERN = (
 )
 HOST_PATTERN = r"^([\p{L}\p{N}_-]+\.)+[\p{L}][\p{L}\p{N}-]+$"
 GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
+# Their customers have names below these, but the owners have not put them on the Public Suffix List.
+HOSTING_SUFFIXES = (
+    "amazonaws.com",
+    "atlassian.net",
+    "bigcartel.com",
+    "business.site",
+    "ecwid.com",
+    "godaddysites.com",
+    "jimdofree.com",
+    "jimdosite.com",
+    "onmicrosoft.com",
+    "sharepoint.com",
+    "squarespace.com",
+    "strikingly.com",
+    "substack.com",
+    "tumblr.com",
+    "typepad.com",
+    "weebly.com",
+    "wordpress.com",
+    "zendesk.com",
+)
 
 
 @cache
-def _packaged_list(file_name: str) -> pl.Series:
-    """First column of a list beside this file."""
-    return pl.read_csv(Path(__file__).with_name(file_name)).to_series(0)
+def _suffixes() -> PublicSuffixList:
+    with Path(PSLFILE).open(encoding="utf-8") as listed:
+        return PublicSuffixList([*listed, *HOSTING_SUFFIXES])
+
+
+@cache
+def _shared_domains() -> pl.Series:
+    own = pl.read_csv(Path(__file__).with_name("shared_domains.csv")).get_column("domain")
+    return pl.concat([own, pl.Series(sorted(blocklist))]).implode()
 
 
 def email_key(email: pl.Expr) -> pl.Expr:
@@ -87,9 +116,12 @@ def _company_domain(host: pl.Expr) -> pl.Expr:
     """Registered name of a host, null when it is nobody's own."""
     name = host.str.strip_chars_end(".").str.replace(r"^www\d?\.", "")
     name = pl.when(name.str.contains(HOST_PATTERN)).then(name)
-    last_two = name.str.extract(r"([^.]+\.[^.]+)$", 1)
-    last_three = name.str.extract(r"([^.]+\.[^.]+\.[^.]+)$", 1)
-    is_below_suffix = last_two.is_in(_packaged_list("public_suffixes.csv").implode())
-    registered = pl.when(is_below_suffix).then(last_three).otherwise(last_two)
-    shared = _packaged_list("shared_domains.csv").implode()
-    return pl.when(~registered.is_in(shared) & ~name.is_in(shared)).then(registered)
+    registered = name.map_batches(_registered_names, return_dtype=pl.String)
+    return pl.when(~registered.is_in(_shared_domains()) & ~name.is_in(_shared_domains())).then(registered)
+
+
+def _registered_names(hosts: pl.Series) -> pl.Series:
+    """One label more than the public suffix of each host; the library knows one host at a time."""
+    distinct = hosts.drop_nulls().unique()
+    names = [_suffixes().privatesuffix(host) for host in distinct]
+    return hosts.replace_strict(distinct, names, default=None, return_dtype=pl.String)

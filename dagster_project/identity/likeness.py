@@ -50,8 +50,8 @@ ORGANIZATION_FIELDS = (
 class Likeness(NamedTuple):
     """What likeness joins, and which pairs a person should look at."""
 
-    customer_ties: pl.DataFrame  # node, key, rule, strength (match weight), probability, evidence
-    person_ties: pl.DataFrame  # the same
+    customer_edges: pl.DataFrame  # node, key, rule, strength (match weight), probability, evidence
+    person_edges: pl.DataFrame  # the same
     review_pairs: pl.DataFrame  # left_node, right_node, match_probability, evidence
 
 
@@ -59,7 +59,7 @@ def alike(
     evidence: pl.DataFrame,
     nodes: pl.DataFrame,
     exact: ExactGroups,
-    apart: pl.DataFrame,
+    forbidden: pl.DataFrame,
     match_weight: float,
     review_weight: float,
 ) -> Likeness:
@@ -70,57 +70,67 @@ def alike(
         nodes: Numbered nodes with `declared_group` (the household or corporate group that a record is declared
             in), `previous_customer_id` and `previous_person_id` (of the last run).
         exact: What exact keys join.
-        apart: `left_node`, `right_node`: pairs that a person has declared to be two parties.
+        forbidden: `left_node`, `right_node`: pairs that a person has declared to be two parties.
         match_weight: log2 odds from which two profiles are one party.
         review_weight: log2 odds from which a person should look.
 
     Returns:
-        Ties and pairs to review.
+        Edges and pairs to review.
     """
-    person = _match_persons(evidence, nodes, exact, apart, match_weight)
-    company = _match_companies(evidence, nodes, exact, apart, match_weight)
+    person = _match_persons(evidence, nodes, exact, forbidden, match_weight)
+    company = _match_companies(evidence, nodes, exact, forbidden, match_weight)
     return Likeness(
-        customer_ties=pl.concat([_free_ties(person, nodes, exact), _pair_ties(company.joined)]),
-        person_ties=_pair_ties(person.joined),
+        customer_edges=pl.concat([_free_edges(person, nodes, exact), _pair_edges(company.joined)]),
+        person_edges=_pair_edges(person.joined),
         review_pairs=pl.concat([matches.review(review_weight) for matches in (person, company)]),
     )
 
 
 def _match_persons(
-    evidence: pl.DataFrame, nodes: pl.DataFrame, exact: ExactGroups, apart: pl.DataFrame, match_weight: float
+    evidence: pl.DataFrame,
+    nodes: pl.DataFrame,
+    exact: ExactGroups,
+    forbidden: pl.DataFrame,
+    match_weight: float,
 ) -> Matches:
     is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
-    members = with_group(nodes, exact.person_ties, "profile").filter(is_person).with_columns(
-        previous_id="previous_person_id", family=pl.lit(None, dtype=pl.Int64)
+    members = with_group(nodes, exact.person_edges, "profile").filter(is_person).with_columns(
+        previous_id="previous_person_id", owner=pl.lit(None, dtype=pl.Int64)
     )  # fmt: skip
     fields = profiles(evidence.with_columns(company_domain="email_domain"), members, PERSON_FIELDS)
     named = fields.filter(pl.col("surname").is_not_null() | pl.col("given_name").is_not_null())
-    return match_profiles(person_columns(named), members, PERSON_MODEL, apart, match_weight)
+    return match_profiles(person_columns(named), members, PERSON_MODEL, forbidden, match_weight)
 
 
 def _match_companies(
-    evidence: pl.DataFrame, nodes: pl.DataFrame, exact: ExactGroups, apart: pl.DataFrame, match_weight: float
+    evidence: pl.DataFrame,
+    nodes: pl.DataFrame,
+    exact: ExactGroups,
+    forbidden: pl.DataFrame,
+    match_weight: float,
 ) -> Matches:
     organizations = evidence.filter("is_organization").with_columns(
         company_domain=pl.coalesce("stated_domain", "email_domain")
     )
-    families = exact.families.family_of_group.rename({"group": "profile"})
+    owners = exact.owners.owner_of_group.rename({"group": "profile"})
     members = (
         nodes.filter("is_organization")
         .join(exact.group_of_node.rename({"group": "profile"}), on="node", validate="1:1")
-        .join(families, on="profile", how="left", validate="m:1")
+        .join(owners, on="profile", how="left", validate="m:1")
         .with_columns(previous_id="previous_customer_id")
     )
     fields = profiles(organizations, members, ORGANIZATION_FIELDS).drop_nulls("organization_name")
-    matches = match_profiles(organization_columns(fields), members, ORGANIZATION_MODEL, apart, match_weight)
-    # A chain of likenesses may still join two families: nobody knows which link is wrong.
-    spans_families = (
-        matches.clusters.join(families, left_on="unique_id", right_on="profile", validate="1:1")
-        .group_by("cluster")
-        .agg(pl.col("family").n_unique())
-        .filter(pl.col("family") > 1)
+    matches = match_profiles(
+        organization_columns(fields), members, ORGANIZATION_MODEL, forbidden, match_weight
     )
-    clusters = matches.clusters.join(spans_families, on="cluster", how="anti")
+    # A chain of likenesses may still join two owners: nobody knows which link is wrong.
+    spans_owners = (
+        matches.clusters.join(owners, left_on="unique_id", right_on="profile", validate="1:1")
+        .group_by("cluster")
+        .agg(pl.col("owner").n_unique())
+        .filter(pl.col("owner") > 1)
+    )
+    clusters = matches.clusters.join(spans_owners, on="cluster", how="anti")
     kept = pl.col("left").is_in(clusters.get_column("unique_id").implode())
     return matches._replace(
         clusters=clusters,
@@ -129,8 +139,8 @@ def _match_companies(
     )
 
 
-def _pair_ties(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Ties of the two ends of each pair."""
+def _pair_edges(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Edges between the two ends of each pair."""
     key = pl.format("alike {}-{}", "left", "right")
     return pl.concat(
         [
@@ -148,8 +158,8 @@ def _pair_ties(pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _free_ties(matches: Matches, nodes: pl.DataFrame, exact: ExactGroups) -> pl.DataFrame:
-    """Ties of customers by their persons: of free records, and of those that pay for nothing to a company."""
+def _free_edges(matches: Matches, nodes: pl.DataFrame, exact: ExactGroups) -> pl.DataFrame:
+    """Edges between customers by their persons: of free records, and of those that pay for nothing to a company."""
     grouped = matches.members.join(exact.group_of_node, on="node", validate="1:1").join(
         matches.clusters.rename({"unique_id": "profile"}), on="profile", validate="m:1"
     )
@@ -172,7 +182,7 @@ def _free_ties(matches: Matches, nodes: pl.DataFrame, exact: ExactGroups) -> pl.
             pl.col("left_node").alias("left"), pl.col("right_node").alias("right"), "match_weight", "evidence"
         )
     )
-    return _pair_ties(pl.concat([pairs, _home_pairs(grouped, matches.joined)]))
+    return _pair_edges(pl.concat([pairs, _home_pairs(grouped, matches.joined)]))
 
 
 def _home_pairs(grouped: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:

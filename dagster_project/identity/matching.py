@@ -49,13 +49,12 @@ MAX_GROUP_RECORDS = 100
 
 
 class ScoredPairs(NamedTuple):
-    """Pairs of records with their weights, and how they were weighed."""
+    """Pairs of records with their weights."""
 
     # left, right (Int64, left < right), match_weight, gamma_<comparison>, is_vetoed, and is_doubtful: vetoed
     # only because the data has households.
     pairs: pl.DataFrame
     weights: dict[str, list[float]]  # comparison -> log2(m / u) of its levels, last level first
-    is_trained: bool
 
 
 def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -> ScoredPairs:
@@ -76,7 +75,7 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     if records.height < 2:
-        return ScoredPairs(_no_pairs(model), {}, is_trained=False)
+        return ScoredPairs(_no_pairs(model), {})
     records = _with_frequencies(_without_large_blocks(records.sort("unique_id"), model), model)
     with connect() as connection:
         connection.execute("set enable_progress_bar = false")
@@ -113,7 +112,7 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
         .with_columns((pl.col("match_weight") + prior_weight).round(4))
         .sort("left", "right")
     )
-    return ScoredPairs(pairs, _level_weights(settings), is_trained)
+    return ScoredPairs(pairs, _level_weights(settings))
 
 
 def match_probability(match_weight: pl.Expr) -> pl.Expr:

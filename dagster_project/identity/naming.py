@@ -5,7 +5,7 @@ Here: stable ids, `match_kind`, `match_probability` and `evidence` of each recor
 
 A customer is named after its earliest record, so later records never rename a customer they do not join,
 and of two customers that become one the older name remains. How a record is known to belong to its customer is the
-strongest exact rule that ties it to another record; for records that exact rules do not connect with the
+strongest exact rule that joins it with another record; for records that exact rules do not connect with the
 earliest one it is the rule that does.
 """
 
@@ -15,7 +15,7 @@ from dagster_project.databases import connect
 from dagster_project.identity.evidence import RECORD_KEY
 from dagster_project.identity.groups import label_groups
 
-# Strongest first. A tie of one rule also counts for all weaker ones.
+# Strongest first. An edge of one rule also counts for all weaker ones.
 RULE_PHRASES = {
     "external_id": "external id",
     "email": "e-mail equal",
@@ -27,9 +27,9 @@ RULE_PHRASES = {
 WEAKEST_EXACT_RULE = "domain"
 
 
-def with_group(nodes: pl.DataFrame, ties: pl.DataFrame, group: str) -> pl.DataFrame:
-    """Nodes with the component of the ties that they are in, in column `group`: its smallest node."""
-    labels = label_groups(ties.select(pl.col("node").alias("group"), "key"))
+def with_group(nodes: pl.DataFrame, edges: pl.DataFrame, group: str) -> pl.DataFrame:
+    """Nodes with the component of the edges that they are in, in column `group`: its smallest node."""
+    labels = label_groups(edges.select(pl.col("node").alias("group"), "key"))
     return nodes.join(
         labels.rename({"group": "node", "label": group}),
         on="node",
@@ -67,12 +67,12 @@ def with_names(nodes: pl.DataFrame, group: str, prefix: str, result: str) -> pl.
     )
 
 
-def match_reasons(records: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
+def match_reasons(records: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """How each record is known to belong to its customer.
 
     Args:
         records: Nodes that are records, with `customer_head`.
-        ties: `node`, `key`, `rule`, `probability`, `evidence` (null but for probabilistic ties).
+        edges: `node`, `key`, `rule`, `probability`, `evidence` (null but for probabilistic edges).
 
     Returns:
         One row per record: `node`, `match_kind`, `match_probability`, `evidence`.
@@ -80,7 +80,7 @@ def match_reasons(records: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
     staged = records.select("node", "customer_head")
     rules = list(RULE_PHRASES)
     for position, rule in enumerate(rules):
-        staged = with_group(staged, ties.filter(pl.col("rule").is_in(rules[: position + 1])), rule)
+        staged = with_group(staged, edges.filter(pl.col("rule").is_in(rules[: position + 1])), rule)
     heads = staged.select("node", *(pl.col(rule).alias(f"head_{rule}") for rule in rules))
     staged = staged.join(heads.rename({"node": "customer_head"}), on="customer_head", validate="m:1")
     is_with_head = pl.col(WEAKEST_EXACT_RULE) == pl.col(f"head_{WEAKEST_EXACT_RULE}")
@@ -93,10 +93,10 @@ def match_reasons(records: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
             applies = is_with_head
         kind = pl.when(applies & (pl.len().over(rule) > 1)).then(pl.lit(rule)).otherwise(kind)
     staged = staged.with_columns(match_kind=kind)
-    likeness = _best_likeness(staged, ties)
+    likeness = _best_likeness(staged, edges)
     return (
         staged.join(likeness, on="node", how="left", validate="1:1")
-        .join(_own_rules(ties, records), on="node", how="left", validate="1:1")
+        .join(_own_rules(edges, records), on="node", how="left", validate="1:1")
         .select(
             "node",
             "match_kind",
@@ -109,10 +109,10 @@ def match_reasons(records: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _best_likeness(staged: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
-    """The most probable likeness that ties the records which exact keys made one: `node`, `probability`, `likeness`."""
+def _best_likeness(staged: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """The most probable likeness that joins what exact keys made one: `node`, `probability`, `likeness`."""
     best = (
-        ties.filter(pl.col("rule") == "probabilistic")
+        edges.filter(pl.col("rule") == "probabilistic")
         .join(staged.select("node", "domain"), on="node", validate="m:1")
         .sort("domain", "probability", "evidence", "key", descending=[False, True, False, False])
         .unique("domain", keep="first", maintain_order=True)
@@ -121,11 +121,11 @@ def _best_likeness(staged: pl.DataFrame, ties: pl.DataFrame) -> pl.DataFrame:
     return staged.select("node", "domain").join(best, on="domain", validate="m:1").drop("domain")
 
 
-def _own_rules(ties: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """The exact rules that tie each record to another one, strongest first: `node`, `own_rules`."""
+def _own_rules(edges: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The exact rules that join each record with another one, strongest first: `node`, `own_rules`."""
     order = {rule: position for position, rule in enumerate(RULE_PHRASES)}
     return (
-        ties.filter((pl.col("rule") != "probabilistic") & (pl.col("node").n_unique().over("key") > 1))
+        edges.filter((pl.col("rule") != "probabilistic") & (pl.col("node").n_unique().over("key") > 1))
         .select("node", "rule")
         .unique()
         .join(records.select("node"), on="node", how="semi")

@@ -72,7 +72,7 @@ def match_profiles(
     records: pl.DataFrame,
     members: pl.DataFrame,
     model: MatchModel,
-    apart: pl.DataFrame,
+    forbidden: pl.DataFrame,
     match_weight: float,
 ) -> Matches:
     """Compare profiles and cluster them.
@@ -80,26 +80,26 @@ def match_profiles(
     Args:
         records: Profiles with the columns of the model.
         members: Nodes with `profile`, `declared_group`, `previous_id` (the party of the last run) and, for
-            companies, `family`; the last three may be null. Profiles of one declared group, and those of
-            different families, are kept apart.
+            companies, `owner` (of their domain); the last three may be null. Profiles of one declared group, and
+            those of different domain owners, are kept apart.
         model: How they are compared.
-        apart: `left_node`, `right_node`: pairs that a person has declared to be two parties.
+        forbidden: `left_node`, `right_node`: pairs that a person has declared to be two parties.
         match_weight: log2 odds from which two profiles are one party.
 
     Returns:
         The matches.
     """
     scored = score_pairs(records, model, match_weight - STICKINESS)
-    kept_apart = pl.concat(
+    forbidden_profiles = pl.concat(
         [
             _same(members, "declared_group", scored.pairs),
-            _different(members, "family", scored.pairs),
-            _declared_apart(members, apart),
+            _different(members, "owner", scored.pairs),
+            _declared_pairs(members, forbidden),
         ]
     ).unique()
-    pairs = _flagged(scored.pairs, kept_apart, "is_apart").with_columns(
-        is_vetoed=pl.col("is_vetoed") | pl.col("is_apart"),
-        is_doubtful=pl.col("is_doubtful") & ~pl.col("is_apart"),
+    pairs = _flagged(scored.pairs, forbidden_profiles, "is_forbidden").with_columns(
+        is_vetoed=pl.col("is_vetoed") | pl.col("is_forbidden"),
+        is_doubtful=pl.col("is_doubtful") & ~pl.col("is_forbidden"),
     )
     pairs = _flagged(pairs, _same(members, "previous_id", pairs), "was_one")
     pairs = _flagged(pairs, _different(members, "previous_id", pairs), "was_two")
@@ -112,14 +112,14 @@ def match_profiles(
     ]
     pairs = pairs.with_columns(is_joined=(cluster[0] == cluster[1]).fill_null(value=False))
     is_open = (~pl.col("is_vetoed") | pl.col("is_doubtful")) & (pl.col("match_weight") > MIN_OPEN_WEIGHT)
-    told = pairs.filter(pl.col("is_joined") | is_open)
-    told = told.with_columns(evidence=_evidence(told, model, scored.weights))
+    explained = pairs.filter(pl.col("is_joined") | is_open)
+    explained = explained.with_columns(evidence=_evidence(explained, model, scored.weights))
     columns = ["left", "right", "match_weight", "evidence"]
     return Matches(
         members=members,
         clusters=clusters,
-        joined=told.filter("is_joined").select(columns),
-        others=told.filter(~pl.col("is_joined")).select(columns),
+        joined=explained.filter("is_joined").select(columns),
+        others=explained.filter(~pl.col("is_joined")).select(columns),
     )
 
 
@@ -158,10 +158,10 @@ def _different(members: pl.DataFrame, column: str, pairs: pl.DataFrame) -> pl.Da
     return both.join(_same(members, column, both), on=["left", "right"], how="anti")
 
 
-def _declared_apart(members: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
+def _declared_pairs(members: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
     numbers = members.select("node", "profile")
     return (
-        apart.join(numbers.rename({"node": "left_node", "profile": "a"}), on="left_node", validate="m:1")
+        forbidden.join(numbers.rename({"node": "left_node", "profile": "a"}), on="left_node", validate="m:1")
         .join(numbers.rename({"node": "right_node", "profile": "b"}), on="right_node", validate="m:1")
         .select(left=pl.min_horizontal("a", "b"), right=pl.max_horizontal("a", "b"))
     )

@@ -3,7 +3,8 @@
 Here: the order of the steps, and the frames that come out of them. The steps themselves are in the other
 files:
 
-1. `evidence.py` reads the evidence and writes its keys in one spelling (`keys.py`, `spelling.py`).
+1. `evidence.py` reads the evidence and writes its keys in one spelling (`keys.py`, `spelling.py`,
+   `telephone.py`).
 2. `exact.py` joins by exact keys.
 3. `likeness.py` joins what is alike beyond doubt.
 4. Overrides (`overrides.py`) join pairs, even such that could not be linked, and separate pairs
@@ -26,7 +27,7 @@ from dagster_project.identity.groups import label_groups
 from dagster_project.identity.households import declared_groups, household_members
 from dagster_project.identity.likeness import alike
 from dagster_project.identity.naming import match_reasons, with_group, with_names
-from dagster_project.identity.separation import cut_ties
+from dagster_project.identity.separation import cut_edges
 
 OVERRIDE_STRENGTH = 1e6
 
@@ -111,18 +112,18 @@ def resolve_identities(
         _weight(options.match_probability),
         _weight(options.review_probability),
     )
-    override_ties = _override_ties(always)
-    joined = _all_ties(exact.customer_ties, likeness.customer_ties, override_ties)
-    apart = pl.concat([never, _declared_pairs(nodes, evidence, joined, override_ties)])
-    customer_ties = cut_ties(joined, apart)
+    override_edges = _override_edges(always)
+    joined = _all_edges(exact.customer_edges, likeness.customer_edges, override_edges)
+    forbidden = pl.concat([never, _declared_pairs(nodes, evidence, joined, override_edges)])
+    customer_edges = cut_edges(joined, forbidden)
     are_persons = nodes.filter(~pl.col("is_organization")).select("node")
-    person_ties = _all_ties(exact.person_ties, likeness.person_ties, _within(override_ties, are_persons))
-    person_ties = cut_ties(person_ties, apart)
+    person_edges = _all_edges(exact.person_edges, likeness.person_edges, _within(override_edges, are_persons))
+    person_edges = cut_edges(person_edges, forbidden)
 
-    nodes = with_names(with_group(nodes, customer_ties, "customer_group"), "customer_group", "c", "customer")
-    nodes = with_names(with_group(nodes, person_ties, "person_group"), "person_group", "p", "person")
+    nodes = with_names(with_group(nodes, customer_edges, "customer_group"), "customer_group", "c", "customer")
+    nodes = with_names(with_group(nodes, person_edges, "person_group"), "person_group", "p", "person")
     records = nodes.filter("is_record")
-    identities = _identities(records, match_reasons(records, customer_ties))
+    identities = _identities(records, match_reasons(records, customer_edges))
     return Resolution(
         identities=identities,
         review_queue=_review_queue(likeness.review_pairs, nodes),
@@ -181,7 +182,7 @@ def _override_pairs(overrides: pl.DataFrame, nodes: pl.DataFrame) -> tuple[pl.Da
     return always, pairs.filter(pl.col("rule") == "never_match").select("left_node", "right_node").unique()
 
 
-def _override_ties(always: pl.DataFrame) -> pl.DataFrame:
+def _override_edges(always: pl.DataFrame) -> pl.DataFrame:
     key = pl.format("override {}-{}", "left_node", "right_node")
     return pl.concat(
         [
@@ -196,7 +197,7 @@ def _override_ties(always: pl.DataFrame) -> pl.DataFrame:
     ).sort("node", "key")
 
 
-def _all_ties(*ties: pl.DataFrame) -> pl.DataFrame:
+def _all_edges(*edges: pl.DataFrame) -> pl.DataFrame:
     missing = {"probability": pl.Float64, "evidence": pl.String}
     return pl.concat(
         [
@@ -205,29 +206,29 @@ def _all_ties(*ties: pl.DataFrame) -> pl.DataFrame:
                 for name, dtype in missing.items()
                 if name not in part.columns
             )
-            for part in ties
+            for part in edges
         ],
         how="diagonal",
     )
 
 
-def _within(ties: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Ties both ends of which are among the nodes."""
-    inner = ties.join(nodes, on="node", how="semi")
+def _within(edges: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Edges both ends of which are among the nodes."""
+    inner = edges.join(nodes, on="node", how="semi")
     return inner.filter(pl.len().over("key") > 1)
 
 
 def _declared_pairs(
-    nodes: pl.DataFrame, evidence: pl.DataFrame, ties: pl.DataFrame, override_ties: pl.DataFrame
+    nodes: pl.DataFrame, evidence: pl.DataFrame, edges: pl.DataFrame, override_edges: pl.DataFrame
 ) -> pl.DataFrame:
-    """Records that are tied although declared to be two parties: parent and child, children of one parent.
+    """Records that are connected although declared to be two parties: parent and child, children of one parent.
 
     Children of one name may be duplicates of each other, and a pair that an override joins stays joined.
     """
     names = evidence.group_by("node").agg(
         pl.coalesce("organization_name", "given_name").drop_nulls().min().alias("name")
     )
-    grouped = with_group(nodes, ties, "group").join(names, on="node", how="left", validate="1:1")
+    grouped = with_group(nodes, edges, "group").join(names, on="node", how="left", validate="1:1")
     children = grouped.drop_nulls("parent_key").select("parent_key", "group", "name", right_node="node")
     parents = grouped.select("group", parent_key="own_key", left_node="node")
     of_parent = children.join(parents, on=["parent_key", "group"], validate="m:1")
@@ -235,7 +236,7 @@ def _declared_pairs(
         children.rename({"right_node": "left_node", "name": "left_name"}), on=["parent_key", "group"]
     ).filter((pl.col("left_node") < pl.col("right_node")) & pl.col("name").ne_missing(pl.col("left_name")))
     pairs = pl.concat([frame.select("left_node", "right_node") for frame in (of_parent, siblings)]).unique()
-    matched = label_groups(override_ties.select(pl.col("node").alias("group"), "key"))
+    matched = label_groups(override_edges.select(pl.col("node").alias("group"), "key"))
     overridden = pairs.join(matched.rename({"group": "left_node"}), on="left_node", validate="m:1").join(
         matched.rename({"group": "right_node"}), on=["right_node", "label"], validate="m:1"
     )
@@ -292,7 +293,7 @@ def _review_queue(pairs: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shared_identifiers(shared_keys: pl.DataFrame) -> pl.DataFrame:
-    """Keys above the cap; a domain is no personal data, of the rest only the hash is told."""
+    """Keys above the cap; a domain is no personal data, of the rest only the hash is given."""
     with connect() as connection:
         connection.register("shared_keys", shared_keys.to_arrow())
         masked = connection.sql(

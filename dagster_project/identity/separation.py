@@ -1,11 +1,11 @@
 """Taking apart what must not be together.
 
-Here: two records that are declared to be two parties, and where the ties between them are cut. Not here:
+Here: two records that are declared to be two parties, and where the edges between them are cut. Not here:
 who declares it (`overrides.py`, `resolve.py`).
 
-All ties of the two are a network: records and the keys that they share, each tie as strong as its rule. It
+All edges of the two are a network: records and the keys that they share, each edge as strong as its rule. It
 is cut where the least strength is lost (minimum cut, Ford and Fulkerson 1956), so every other record stays
-on the side to which it is tied more strongly.
+on the side to which it is bound more strongly.
 """
 
 import numpy as np
@@ -18,20 +18,20 @@ from dagster_project.identity.groups import label_groups
 STRENGTH_SCALE = 10
 
 
-def cut_ties(ties: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
-    """Cut the weakest ties so that no pair of `apart` is connected.
+def cut_edges(edges: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
+    """Cut the weakest edges so that no pair of `forbidden` is connected.
 
     Args:
-        ties: `node` (Int64), `key`, `strength` (Float64) and any other columns; nodes with one key are
-            tied.
-        apart: `left_node`, `right_node`.
+        edges: `node` (Int64), `key`, `strength` (Float64) and any other columns; nodes with one key are
+            connected.
+        forbidden: `left_node`, `right_node`.
 
     Returns:
-        The rows of `ties` that remain.
+        The rows of `edges` that remain.
     """
-    labels = label_groups(ties.select(pl.col("node").alias("group"), "key")).rename({"group": "node"})
+    labels = label_groups(edges.select(pl.col("node").alias("group"), "key")).rename({"group": "node"})
     joined = (
-        apart.select(
+        forbidden.select(
             left_node=pl.min_horizontal("left_node", "right_node"),
             right_node=pl.max_horizontal("left_node", "right_node"),
         )
@@ -41,8 +41,8 @@ def cut_ties(ties: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
         .sort("label", "left_node", "right_node")
     )
     if joined.is_empty():
-        return ties
-    labelled = ties.join(labels, on="node", validate="m:1").sort("label", "node", "key")
+        return edges
+    labelled = edges.join(labels, on="node", validate="m:1").sort("label", "node", "key")
     touched = labelled.join(joined.select("label").unique(), on="label", how="semi").sort(
         "label", "node", "key"
     )
@@ -58,14 +58,14 @@ def cut_ties(ties: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([untouched, *parts])
 
 
-def _cut_component(ties: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _cut_component(edges: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Cut the pairs of one component one after the other."""
-    nodes = ties.get_column("node").unique().sort()
-    keys = ties.get_column("key").unique().sort()
-    start = nodes.search_sorted(ties.get_column("node")).to_numpy().astype(np.int32)
-    end = (keys.search_sorted(ties.get_column("key")).to_numpy() + len(nodes)).astype(np.int32)
-    capacity = np.maximum(ties.get_column("strength").to_numpy() * STRENGTH_SCALE, 1).astype(np.int32)
-    kept = np.ones(ties.height, dtype=bool)
+    nodes = edges.get_column("node").unique().sort()
+    keys = edges.get_column("key").unique().sort()
+    start = nodes.search_sorted(edges.get_column("node")).to_numpy().astype(np.int32)
+    end = (keys.search_sorted(edges.get_column("key")).to_numpy() + len(nodes)).astype(np.int32)
+    capacity = np.maximum(edges.get_column("strength").to_numpy() * STRENGTH_SCALE, 1).astype(np.int32)
+    kept = np.ones(edges.height, dtype=bool)
     size = len(nodes) + len(keys)
     for left, right in pairs.select("left_node", "right_node").iter_rows():
         source, sink = (int(nodes.search_sorted(node)) for node in (left, right))
@@ -78,7 +78,7 @@ def _cut_component(ties: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         on_left = np.zeros(size, dtype=bool)
         on_left[breadth_first_order(csr_array(residual), source, return_predecessors=False)] = True
         kept &= on_left[start] == on_left[end]
-    return ties.filter(pl.Series(kept))
+    return edges.filter(pl.Series(kept))
 
 
 def _network(start: np.ndarray, end: np.ndarray, capacity: np.ndarray, size: int) -> csr_array:

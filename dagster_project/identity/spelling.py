@@ -1,8 +1,8 @@
-"""One spelling for names, addresses and telephone numbers.
+"""One spelling for names and addresses.
 
 Here: how a text is written the same way whatever the source wrote, and its sound. Not here: e-mail
-addresses and domains (`keys.py`), and how like two spellings are (`person_model.py`,
-`organization_model.py`).
+addresses and domains (`keys.py`), telephone numbers (`telephone.py`), and how like two spellings are
+(`person_model.py`, `organization_model.py`).
 
 Three lists beside this file are data, not code: `nicknames.csv` (a short form and a full given name it may
 stand for; one short form may stand for several), `address_words.csv` (a word of street names and its
@@ -13,7 +13,6 @@ called).
 from functools import cache
 from pathlib import Path
 
-import phonenumbers
 import polars as pl
 
 TITLE_PATTERN = r"^(mr|mrs|ms|miss|mx|dr|prof|sir|herr|frau|mme|m)\s+"
@@ -81,8 +80,8 @@ def person_name_parts(name: pl.Expr, given_name: pl.Expr, surname: pl.Expr) -> t
     stated_given, stated_surname = plain_text(given_name), plain_text(surname)
     is_stated = stated_given.is_not_null() | stated_surname.is_not_null()
     given = pl.when(is_stated).then(stated_given).otherwise(pl.when(rest != "").then(rest))
-    family = pl.when(is_stated).then(stated_surname).otherwise(last)
-    return given.str.replace(TITLE_PATTERN, ""), family.str.replace(NAME_SUFFIX_PATTERN, "")
+    last_name = pl.when(is_stated).then(stated_surname).otherwise(last)
+    return given.str.replace(TITLE_PATTERN, ""), last_name.str.replace(NAME_SUFFIX_PATTERN, "")
 
 
 def given_name_forms(given_names: pl.Series) -> pl.DataFrame:
@@ -140,35 +139,3 @@ def street_address(address: pl.Expr) -> pl.Expr:
         .list.eval(pl.element().replace(words.get_column("word"), words.get_column("short")))
         .list.join(" ")
     )
-
-
-def phone_numbers(phones: pl.DataFrame) -> pl.DataFrame:
-    """Telephone numbers in E.164.
-
-    Args:
-        phones: `phone` and `country` (ISO code or English name as the source has it; a number without
-            country code is read by it). Nulls and duplicates allowed.
-
-    Returns:
-        One row per distinct `phone`, `country`: `phone_key` (E.164, null for what is no possible number).
-    """
-    distinct = phones.select("phone", "country").unique().drop_nulls("phone").sort("phone", "country")
-    regions = _packaged("countries.csv")
-    region = plain_text(pl.col("country")).replace(regions.get_column("name"), regions.get_column("region"))
-    with_region = distinct.with_columns(region=region.str.to_uppercase())
-    keys = [_e164(phone, region) for phone, region in with_region.select("phone", "region").iter_rows()]
-    return distinct.with_columns(phone_key=pl.Series(keys, dtype=pl.String))
-
-
-def _e164(phone: str, region: str | None) -> str | None:
-    """One number in E.164; the parsing library knows one number at a time."""
-    try:
-        number = phonenumbers.parse(phone, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    # All-equal digits are what people type where a number is demanded.
-    if len(set(str(number.national_number))) <= 1:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -73,8 +73,7 @@ class PooledHazards:
         offer_: mu of each offer, shape (offers,).
         effect_: mu + delta of each cell with an offer, shape (cells,).
         covariance_: Joint covariance of the three, in this order, one after the other.
-        offer_spread_: Root mean square of tau_offer in the posterior.
-        segment_spread_: The same of tau_segment.
+        segment_spread_: Root mean square of tau_segment in the posterior.
     """
 
     def __init__(self, spread_scale: float = 0.5) -> None:
@@ -132,7 +131,7 @@ class PooledHazards:
             (modes - centre) * weight[:, None]
         )
         self.level_, self.offer_, self.effect_ = np.split(centre, [level_count, level_count + int(arm.max())])
-        self.offer_spread_, self.segment_spread_ = (float(x) for x in np.sqrt(weight @ spreads**2))
+        self.segment_spread_ = float(np.sqrt(weight @ spreads**2)[1])
         return self
 
 

@@ -12,8 +12,6 @@ ALL_CUSTOMERS = "all"
 OTHER_CUSTOMERS = "other"
 """Kinds without past offers."""
 
-SEGMENT_COLUMNS = ("plan", "active_day_last_30_days_count", "billing_interval")
-
 
 def _plan() -> pl.Expr:
     return pl.col("plan").cast(pl.String).fill_null("unknown")

@@ -21,10 +21,9 @@ def _column_violations(connection: duckdb.DuckDBPyConnection, table: Table, colu
         ).fetchall()[0]
         if nulls:
             violations.append(f"{column.name} is empty in {nulls} rows")
-    accepted = column.rules.get("accepted")
-    if accepted:
+    if column.accepted:
         query = f"select distinct {name} from gold.{table.name} where not list_contains(?, {name})"
-        strangers = connection.execute(query, [accepted]).fetchall()
+        strangers = connection.execute(query, [column.accepted]).fetchall()
         violations += [f"{column.name} has the value {value!r}" for (value,) in strangers]
     if column.unit == "0-1" or column.name.endswith("_score") and column.unit == "0-100":
         top = 1 if column.unit == "0-1" else 100

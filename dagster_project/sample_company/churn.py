@@ -130,7 +130,7 @@ def decide(billing: Billing, day: int, known: int) -> None:
     days_left = state.period_end[who] - day
     far = state.is_yearly[who] & (days_left > RENEWAL_WINDOW_DAYS)
     at_once = far | (~state.is_yearly[who] & (manner[who] < AT_ONCE_SHARE))
-    billing.log.add("ended", len(who), customer=who, day=day, is_voluntary=True)
+    billing.log.add("ended", len(who), customer=who, day=day)
     second_of_day = 61_200 + (10_000 * manner).astype(np.int64)
     notice = who[~at_once]
     state.has_notice[notice] = True

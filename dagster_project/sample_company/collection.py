@@ -104,5 +104,5 @@ def _give_up(billing: Billing, who: Ints, day: int, draw: Floats) -> None:
     status = np.where(draw[who] < 0.7, UNCOLLECTIBLE, VOID)
     _report(billing, who, status, unix_seconds(day, np.full(len(who), 43_200)))
     billing.state.cancel_reason[who] = NEVER
-    billing.log.add("ended", len(who), customer=who, day=day, is_voluntary=False)
+    billing.log.add("ended", len(who), customer=who, day=day)
     billing.end(who, day, np.full(billing.population.size, 43_205))

@@ -13,8 +13,6 @@ from dagster_project.sample_company.randomness import generator
 from dagster_project.sample_company.state import State
 from dagster_project.sample_company.timeline import Bools, Floats, Ints, date_of, unix_seconds
 
-TONES = 5
-"""0 angry, 1 displeased, 2 plain, 3 friendly, 4 delighted."""
 SURVEY_EVERY_DAYS = 90
 SURVEY_ANSWER_SHARE = 0.45
 MAILING_DAYS = (8, 22)
@@ -28,6 +26,7 @@ def _mood(state: State, who: Ints, noise: Floats) -> Floats:
 
 
 def _tone(mood: Floats) -> Ints:
+    """0 angry, 1 displeased, 2 plain, 3 friendly, 4 delighted."""
     return np.asarray(np.searchsorted([-1.1, -0.35, 0.35, 1.1], mood), dtype=np.int64)
 
 

@@ -35,5 +35,4 @@ def win_back(billing: Billing, day: int, known: int) -> None:
     ):
         trait[who] = NEVER
     state.engagement[who] = np.maximum(state.engagement[who], 0.3)
-    billing.log.add("returned", len(who), customer=who, day=day)
     billing.start_paying(who, day)

@@ -6,7 +6,7 @@ import pytest
 from churn_simulation import as_features, empty_snapshots, month_ends, simulate_snapshots
 from contract_schemas import contract_schema
 
-from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_families, feature_matrix
+from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_groups, feature_matrix
 from dagster_project.churn.reasons import REASON_WORDS, strongest_reasons
 from dagster_project.churn.score import CUSTOMER_SCHEMA, METRIC_SCHEMA
 
@@ -77,7 +77,7 @@ def test_reasons_carry_the_numbers_of_the_customer():
     )
 
 
-def test_no_two_reasons_are_of_one_family():
+def test_no_two_reasons_are_of_one_group():
     reasons = strongest_reasons(
         FEATURES, contributions(active_day_trend=0.9, active_day_last_30_days_count=0.8, nps_rating=0.1)
     )
@@ -86,7 +86,7 @@ def test_no_two_reasons_are_of_one_family():
     assert reasons["reason_3"].null_count() == FEATURES.height
 
 
-def test_what_lowers_the_risk_is_no_reason_even_against_its_own_family():
+def test_what_lowers_the_risk_is_no_reason_even_against_its_own_group():
     reasons = strongest_reasons(
         FEATURES, contributions(active_day_trend=0.9, active_day_last_30_days_count=-1.0, nps_rating=-0.5)
     )
@@ -111,6 +111,6 @@ def test_every_sentence_can_be_said_with_and_without_numbers(name, known):
 def test_a_plan_can_be_a_reason():
     strength = np.zeros((FEATURES.height, len(NAMES) + 1))
     strength[:, -1] = 1.0
-    assert len(feature_families(["Starter"])) == strength.shape[1]
+    assert len(feature_groups(["Starter"])) == strength.shape[1]
     reasons = strongest_reasons(FEATURES.with_columns(plan=pl.lit("Starter")), strength, ["Starter"])
     assert reasons["reason_1"].unique().to_list() == ["Is on the plan Starter"]

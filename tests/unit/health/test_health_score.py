@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from dagster_project.contracts import gold_tables
 from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS
 from dagster_project.health.measures import measure_customers
 from dagster_project.health.score import RESULT_COLUMNS, points_on_curve, score_health
@@ -111,8 +112,12 @@ def features(*customers: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=text, orient="row").cast(SCHEMA)
 
 
+def scored(frame: pl.DataFrame) -> pl.DataFrame:
+    return score_health(frame, gold_tables()["customer_health"].levels("health_level"))
+
+
 def score_one(customer: dict[str, object]) -> dict[str, object]:
-    return score_health(features(customer)).row(0, named=True)
+    return scored(features(customer)).row(0, named=True)
 
 
 def test_a_subscriber_with_every_component_scores_as_worked_by_hand():
@@ -151,7 +156,7 @@ def test_a_buyer_known_by_transactions_alone_is_partial_with_seventy_percent_cov
 
 
 def test_result_has_the_columns_of_the_contract():
-    result = score_health(features(SUBSCRIBER))
+    result = scored(features(SUBSCRIBER))
     assert tuple(result.columns) == RESULT_COLUMNS
     assert result.columns[:6] == [
         "customer_id",
@@ -282,7 +287,7 @@ def test_level_follows_the_score(rating, level, monkeypatch):
 
 
 def test_an_empty_frame_gives_an_empty_result():
-    result = score_health(features())
+    result = scored(features())
     assert result.height == 0
     assert tuple(result.columns) == RESULT_COLUMNS
 
@@ -292,12 +297,12 @@ def test_a_frame_that_knows_nothing_is_insufficient_data_throughout():
     untyped = unknown.with_columns(
         pl.lit(None).alias(column) for column in SCHEMA if column not in ("customer_id", "as_of_date")
     )
-    result = score_health(untyped)
+    result = scored(untyped)
     assert result["customer_id"].to_list() == ["a", "b"]
     assert result["status"].unique().to_list() == ["insufficient_data"]
     shares = result.select(f"{component}_weight_share" for component in COMPONENT_WEIGHTS)
     assert shares.sum_horizontal().to_list() == [0.0, 0.0]
-    assert_frame_equal(result, score_health(unknown))
+    assert_frame_equal(result, scored(unknown))
 
 
 def test_a_value_that_is_not_a_number_is_unknown():
@@ -330,7 +335,7 @@ QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 @QUICK
 @given(FRAME)
 def test_score_is_the_weighted_mean_of_what_is_known_and_stays_in_bounds(frame):
-    for row in score_health(frame).iter_rows(named=True):
+    for row in scored(frame).iter_rows(named=True):
         shares = {component: row[f"{component}_weight_share"] for component in COMPONENT_WEIGHTS}
         scores = {component: row[f"{component}_score"] for component in COMPONENT_WEIGHTS}
         known = [component for component, score in scores.items() if score is not None]
@@ -370,8 +375,8 @@ def test_improving_a_known_value_never_lowers_the_score(frame, column, step):
     better = frame.with_columns(
         pl.when(is_first).then(pl.col(column) + change).otherwise(column).alias(column)
     )
-    before = score_health(frame).row(0, named=True)["health_score"]
-    after = score_health(better).row(0, named=True)["health_score"]
+    before = scored(frame).row(0, named=True)["health_score"]
+    after = scored(better).row(0, named=True)["health_score"]
     assert (before is None) == (after is None)
     assert before is None or after >= before
 
@@ -383,7 +388,7 @@ def test_making_sentiment_unknown_never_counts_it_as_zero(frame):
         pl.lit(None).alias(column)
         for column in ("csat_last_180_days_rating", "nps_rating", "ticket_sentiment_last_180_days_polarity")
     )
-    pairs = score_health(frame).join(score_health(unknown), on=["customer_id", "as_of_date"], validate="1:1")
+    pairs = scored(frame).join(scored(unknown), on=["customer_id", "as_of_date"], validate="1:1")
     for row in pairs.drop_nulls(["health_score", "health_score_right", "sentiment_score"]).iter_rows(
         named=True
     ):
@@ -397,4 +402,4 @@ def test_making_sentiment_unknown_never_counts_it_as_zero(frame):
 def test_row_order_does_not_matter(frame, rng: random.Random):
     order = list(range(frame.height))
     rng.shuffle(order)
-    assert_frame_equal(score_health(frame), score_health(frame[order]))
+    assert_frame_equal(scored(frame), scored(frame[order]))

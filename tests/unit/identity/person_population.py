@@ -179,7 +179,7 @@ def make_parties(
             if chance[2] < 0.20:
                 given = short_forms[given][int(rng.integers(len(short_forms[given])))]
             given = _slip(rng, given) if chance[3] < 0.10 else given
-            family = _slip(rng, surname) if chance[4] < 0.10 else surname
+            last_name = _slip(rng, surname) if chance[4] < 0.10 else surname
             birth = person["birth_date"]
             if chance[5] < 0.04:
                 birth = birth.replace(
@@ -188,7 +188,7 @@ def make_parties(
             elif chance[5] < 0.06 and birth.day <= 12:
                 birth = birth.replace(month=birth.day, day=birth.month)
             if chance[7] < 0.02:
-                given, family = family, given
+                given, last_name = last_name, given
             line = _slip(rng, address["address_line"]) if chance[10] < 0.10 else address["address_line"]
             phone = person["landline"] if chance[8] < 0.25 else person["mobile"] if chance[8] < 0.5 else None
             ref = f"r{len(rows):07d}"
@@ -196,10 +196,10 @@ def make_parties(
             rows.append(
                 {
                     "source_ref": ref,
-                    "name": f"{given} {family}".title(),
+                    "name": f"{given} {last_name}".title(),
                     "birth_date": None if chance[6] < 0.25 else birth,
                     "phone": phone,
-                    "email": f"{given}.{family}{number % 97}@gmail.com" if chance[9] < 0.25 else None,
+                    "email": f"{given}.{last_name}{number % 97}@gmail.com" if chance[9] < 0.25 else None,
                     "address_line": None if chance[11] < 0.08 else line,
                     "city": address["city"],
                     "postal_code": address["postal_code"],

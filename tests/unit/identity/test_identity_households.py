@@ -110,8 +110,8 @@ def test_a_split_is_told_and_an_override_makes_one():
         account("b", "Acme Two", domain="acme.com", day=2),
     ]
     before = resolved(*rows)
-    apart = override("never_match", "salesforce/accounts/a", "salesforce/accounts/b")
-    after = resolved(*rows, overrides=apart, previous=before.identities)
+    never = override("never_match", "salesforce/accounts/a", "salesforce/accounts/b")
+    after = resolved(*rows, overrides=never, previous=before.identities)
     ids = dict(after.identities.select("source_ref", "customer_id").rows())
     assert after.changes.rows() == [("split", ids["a"], ids["b"], 1)]
 

@@ -1,4 +1,4 @@
-"""How e-mail addresses and company domains are spelled as keys."""
+"""How e-mail addresses, company domains and telephone numbers are spelled as keys."""
 
 import polars as pl
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.identity.keys import email_company_domain, email_key, web_company_domain
+from dagster_project.identity.telephone import country_code, phone_numbers
 
 
 def key_of(email: str | None) -> str | None:
@@ -64,6 +65,11 @@ def test_normalising_an_address_twice_changes_nothing(email):
         ("http://user:secret@acme.com", "acme.com"),
         ("acme.com.", "acme.com"),
         ("shop1.myshopify.com", "shop1.myshopify.com"),
+        ("acme.zendesk.com", "acme.zendesk.com"),
+        ("www.acme.lib.ca.us", "acme.lib.ca.us"),
+        ("www.acme.com.ck", "acme.com.ck"),
+        ("www.müller.de", "müller.de"),
+        ("acme.nonesuch", "acme.nonesuch"),
         ("co.uk", None),
         ("gmail.com", None),
         ("https://facebook.com/acme", None),
@@ -80,8 +86,61 @@ def test_a_company_domain_is_the_registered_name_of_a_host_of_its_own(address, d
 
 @pytest.mark.parametrize(
     ("key", "domain"),
-    [("ann@mail.acme.com", "acme.com"), ("ann@gmail.com", None), ("ann@yahoo.co.uk", None), (None, None)],
+    [
+        ("ann@mail.acme.com", "acme.com"),
+        ("ann@gmail.com", None),
+        ("ann@yahoo.co.uk", None),
+        ("ann@mailinator.com", None),
+        ("ann@pp.inet.fi", None),
+        (None, None),
+    ],
 )
-def test_free_mail_says_nothing_about_a_company(key, domain):
+def test_free_and_throw_away_mail_says_nothing_about_a_company(key, domain):
     frame = pl.DataFrame({"key": [key]}, schema={"key": pl.String})
     assert frame.select(email_company_domain(pl.col("key"))).item() == domain
+
+
+@pytest.mark.parametrize(
+    ("country", "code"),
+    [
+        ("us", "US"),
+        ("DEU", "DE"),
+        ("UK", "GB"),
+        ("U.S.A.", "US"),
+        ("United States of America", "US"),
+        ("The Netherlands", "NL"),
+        ("Holland", "NL"),
+        ("Österreich", "AT"),
+        ("États-Unis", "US"),
+        ("Trinidad & Tobago", "TT"),
+        ("Trinidad and Tobago", "TT"),
+        ("Saint Lucia", "LC"),
+        ("Korea, Republic of", "KR"),
+        ("Hong Kong", "HK"),
+        ("Kongo", "KONGO"),  # two countries, so none
+        ("Atlantis", "ATLANTIS"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_country_is_known_by_its_codes_and_by_what_people_call_it(country, code):
+    frame = pl.DataFrame({"country": [country]}, schema={"country": pl.String})
+    assert frame.select(country_code(pl.col("country"))).item() == code
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "key"),
+    [
+        ("(650) 253-0000", "United States", "+16502530000"),
+        ("0049 30 1234567", "us", None),
+        ("030 1234567", "Deutschland", "+49301234567"),
+        ("+49 30 1234567", "Atlantis", "+49301234567"),
+        ("030 1234567", "Atlantis", None),
+        ("030 1234567", None, None),
+        ("000 000 000", "DE", None),
+        ("call me", "DE", None),
+    ],
+)
+def test_a_number_without_country_code_is_read_by_the_country(phone, country, key):
+    phones = pl.DataFrame({"phone": [phone], "country": [country]}, schema_overrides={"country": pl.String})
+    assert phone_numbers(phones).item(0, "phone_key") == key

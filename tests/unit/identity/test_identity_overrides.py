@@ -26,16 +26,16 @@ COMPANY = [
 
 
 def test_never_match_brings_both_sides_back_with_their_records():
-    apart = override("never_match", "salesforce/accounts/a", "zendesk/organizations/z")
-    before, after = resolved(*COMPANY), resolved(*COMPANY, overrides=apart)
+    never = override("never_match", "salesforce/accounts/a", "zendesk/organizations/z")
+    before, after = resolved(*COMPANY), resolved(*COMPANY, overrides=never)
     assert groups(before) == sets("a c z u")
     assert groups(after) == sets("a c", "z u")
     assert identity(before, "a")["customer_id"] == identity(after, "a")["customer_id"]
 
 
 def test_never_match_cuts_an_external_id_too():
-    apart = override("never_match", "salesforce/contacts/c", "salesforce/accounts/a")
-    assert groups(resolved(*COMPANY[:2], overrides=apart)) == sets("a", "c")
+    never = override("never_match", "salesforce/contacts/c", "salesforce/accounts/a")
+    assert groups(resolved(*COMPANY[:2], overrides=never)) == sets("a", "c")
 
 
 def test_a_record_between_two_sides_stays_where_it_is_tied_more_strongly():
@@ -45,8 +45,8 @@ def test_a_record_between_two_sides_stays_where_it_is_tied_more_strongly():
         user("w", "Ann Lee", phone="+16502530000", day=3),
     ]
     assert groups(resolved(*rows)) == sets("u v w")
-    apart = override("never_match", "product/users/w", "product/users/u")
-    result = resolved(*rows, overrides=apart)
+    never = override("never_match", "product/users/w", "product/users/u")
+    result = resolved(*rows, overrides=never)
     assert groups(result) == sets("u v", "w")
     assert groups(result, "person_id") == sets("u v", "w")
 
@@ -68,8 +68,8 @@ def test_always_match_joins_the_persons_too():
 
 
 def test_an_override_of_an_absent_record_waits():
-    apart = override("never_match", "salesforce/accounts/a", "salesforce/accounts/gone")
-    assert groups(resolved(*COMPANY, overrides=apart)) == sets("a c z u")
+    never = override("never_match", "salesforce/accounts/a", "salesforce/accounts/gone")
+    assert groups(resolved(*COMPANY, overrides=never)) == sets("a c z u")
 
 
 def read(tmp_path, *lines):

@@ -138,11 +138,11 @@ def test_nothing_that_comes_out_holds_personal_data():
         ),
         *(user(f"u{i}", email="info@shared.com") for i in range(12)),
     )
-    told = " ".join(
+    texts = " ".join(
         str(value)
         for table in result
         for column in table.select(pl.col(pl.String)).iter_columns()
         for value in column.to_list()
     ).lower()
     for text in ("ann", "lee", "gmail", "650253", "main", "94043", "1980", "shared.com"):
-        assert text not in told
+        assert text not in texts

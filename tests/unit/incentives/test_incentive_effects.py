@@ -216,10 +216,10 @@ def test_known_hazard_ratios_are_recovered():
 
 def test_intervals_of_hazard_ratios_hold_the_truth_whether_offers_act_alike_or_not():
     random = np.random.default_rng(0)
-    held: dict[str, list[float]] = {"apart": [], "alike": []}
+    held: dict[str, list[float]] = {"different": [], "alike": []}
     for seed in range(12):
-        apart = random.normal(0, 0.3, (3, 1)) + random.normal(0, 0.3, (3, 16))
-        for name, true in (("apart", apart), ("alike", np.full((3, 16), np.log(0.7)))):
+        different = random.normal(0, 0.3, (3, 1)) + random.normal(0, 0.3, (3, 16))
+        for name, true in (("different", different), ("alike", np.full((3, 16), np.log(0.7)))):
             effects = estimate_effects(simulate_hazards(3000, seed, true), TODAY)
             held[name].extend(np.abs(hazard_errors(effects, true)) < 1.96)
     assert min(np.mean(shares) for shares in held.values()) > 0.9, {k: np.mean(v) for k, v in held.items()}

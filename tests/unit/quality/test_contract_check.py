@@ -163,3 +163,15 @@ def test_a_strange_value_is_named_once_however_often_it_comes(connection: duckdb
         "status has the value 'odd0'",
         "status has the value 'odd1'",
     ]
+
+
+def test_a_level_that_the_contract_does_not_have_is_named(connection: duckdb.DuckDBPyConnection):
+    health = gold_tables()["customer_health"]
+    assert list(health.levels("health_level")) == ["EXCELLENT", "GOOD", "FAIR", "POOR"]
+    create(connection, health)
+    connection.execute(
+        "insert into gold.customer_health by name"
+        " select 'c1' as customer_id, date '2026-09-30' as as_of_date, 'scored' as status, 'SPLENDID' as health_level,"
+        " 1.0 as coverage_share"
+    )
+    assert "health_level has the value 'SPLENDID'" in contract_violations(connection, health)

@@ -109,12 +109,12 @@ def test_relations_are_declared_by_parent_accounts_and_told_by_the_truth(landed,
     declared = accounts.filter(pl.col("ParentId").is_not_null())
     assert set(declared["ParentId"]) <= set(accounts["Id"])
     parents = declared.join(accounts, left_on="ParentId", right_on="Id", suffix="_of_parent", validate="m:1")
-    told = customers.select("true_customer_ref", "true_parent_ref", "true_household_ref", "customer_kind")
-    both = parents.join(told, on="true_customer_ref", validate="m:1")
+    known = customers.select("true_customer_ref", "true_parent_ref", "true_household_ref", "customer_kind")
+    both = parents.join(known, on="true_customer_ref", validate="m:1")
     assert (both["true_customer_ref_of_parent"] == both["true_parent_ref"]).all()
-    companies = told.filter(customer_kind="organization")
+    companies = known.filter(customer_kind="organization")
     assert 0.02 < companies["true_parent_ref"].is_not_null().mean() < 0.12
-    sizes = told.drop_nulls("true_household_ref").group_by("true_household_ref").len()
+    sizes = known.drop_nulls("true_household_ref").group_by("true_household_ref").len()
     assert sizes["len"].min() >= 2 and (sizes["len"] == 5).any()
     grand = companies.join(
         companies, left_on="true_parent_ref", right_on="true_customer_ref", suffix="_above", validate="m:1"

@@ -45,12 +45,7 @@ with_levels as (
         customer_id,
         kind,
         completeness_score,
-        case
-            when completeness_score < 50 then 'BASIC'
-            when completeness_score < 70 then 'GOOD'
-            when completeness_score < 90 then 'EXCELLENT'
-            else 'COMPLETE'
-        end as completeness_level,
+        {{ score_level('completeness_score', 'completeness_level') }} as completeness_level,
         completeness_score >= 70 as is_complete_enough,
         known_field_count,
         expected_field_count,
