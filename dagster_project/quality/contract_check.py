@@ -12,26 +12,36 @@ def _duckdb_type(column: Column) -> str:
     return _ALIASES.get(name, name)
 
 
-def _column_violations(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> list[str]:
-    violations = []
+def _rules(column: Column) -> dict[str, str]:
+    """What breaks the contract of a column, in words with a place for what was found, and the SQL that finds it."""
     name = f'"{column.name}"'
+    rules = {}
     if column.not_null:
-        (nulls,) = connection.execute(
-            f"select count(*) from gold.{table.name} where {name} is null"
-        ).fetchall()[0]
-        if nulls:
-            violations.append(f"{column.name} is empty in {nulls} rows")
+        rules[f"{column.name} is empty in {{}} rows"] = f"nullif(count(*) filter ({name} is null), 0)"
     if column.accepted:
-        query = f"select distinct {name} from gold.{table.name} where not list_contains(?, {name})"
-        strangers = connection.execute(query, [column.accepted]).fetchall()
-        violations += [f"{column.name} has the value {value!r}" for (value,) in strangers]
-    if column.unit == "0-1" or column.name.endswith("_score") and column.unit == "0-100":
+        accepted = ", ".join("'" + value.replace("'", "''") + "'" for value in column.accepted)
+        rules[f"{column.name} has the value {{!r}}"] = (
+            f"list(distinct {name}) filter ({name} not in ({accepted}))"
+        )
+    if column.unit == "0-1" or (column.name.endswith("_score") and column.unit == "0-100"):
         top = 1 if column.unit == "0-1" else 100
-        query = f"select count(*) from gold.{table.name} where not ({name} between 0 and {top})"
-        (outside,) = connection.execute(query).fetchall()[0]
-        if outside:
-            violations.append(f"{column.name} is outside 0 to {top} in {outside} rows")
-    return violations
+        outside = f"nullif(count(*) filter (not ({name} between 0 and {top})), 0)"
+        rules[f"{column.name} is outside 0 to {top} in {{}} rows"] = outside
+    return rules
+
+
+def _broken_rules(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    """All rules of all columns in one pass over the table."""
+    rules = {words: query for column in table.columns for words, query in _rules(column).items()}
+    if not rules:
+        return []
+    (found,) = connection.execute(f"select {', '.join(rules.values())} from gold.{table.name}").fetchall()
+    return [
+        words.format(value)
+        for words, values in zip(rules, found, strict=True)
+        for value in (sorted(values) if isinstance(values, list) else [values])
+        if value is not None
+    ]
 
 
 def contract_violations(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
@@ -55,7 +65,7 @@ def contract_violations(connection: duckdb.DuckDBPyConnection, table: Table) -> 
         if not missing and not surplus:
             return [f"columns stand in another order: {[name for name, _ in actual]}"]
         return [f"columns differ: contract only {missing}, table only {surplus}"]
-    violations = [text for column in table.columns for text in _column_violations(connection, table, column)]
+    violations = _broken_rules(connection, table)
     if table.grain:
         keys = ", ".join(table.grain)
         query = (
