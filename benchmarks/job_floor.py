@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from dagster_project.churn.score import score_churn  # noqa: E402
+from dagster_project.contracts import gold_tables  # noqa: E402
 from dagster_project.databases import connect, limit_databases  # noqa: E402
 from dagster_project.health.score import score_health  # noqa: E402
 from dagster_project.identity.overrides import no_overrides  # noqa: E402
@@ -151,7 +152,7 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         "ticket_sentiments": lambda: score_ticket_sentiment(texts),
         "customer_rfm": lambda: score_rfm(features),
         "customer_clv": lambda: score_clv(features, margin)[0],
-        "customer_health": lambda: score_health(features),
+        "customer_health": lambda: score_health(features, gold_tables()["customer_health"].levels("health_level")),
         "customer_churn": lambda: score_churn(features, snapshots, day, horizon, RANDOM_STATE).customers,
         "incentive_effects": lambda: estimate_effects(outcomes, day),
         "customer_incentives": lambda: recommend_incentives(
