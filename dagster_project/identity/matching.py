@@ -235,15 +235,15 @@ def _blended(learned: dict[str, Any], shipped: dict[str, Any]) -> dict[str, Any]
 
 
 def _pairs(predicted: Any, model: MatchModel) -> pl.DataFrame:
-    """Scored pairs of Splink as a frame, the smaller number left."""
-    frame = pl.DataFrame(pl.from_arrow(predicted.as_duckdbpyrelation().to_arrow_table()))
-    gammas = [comparison.gamma for comparison in model.comparisons]
-    return frame.select(
-        pl.min_horizontal("unique_id_l", "unique_id_r").alias("left"),
-        pl.max_horizontal("unique_id_l", "unique_id_r").alias("right"),
-        pl.col("match_weight").cast(pl.Float64),
-        *(pl.col(gamma).cast(pl.Int32) for gamma in gammas),
-    )
+    """Scored pairs of Splink as a frame, the smaller number left; no value of the records comes along."""
+    columns = [
+        'least(unique_id_l, unique_id_r) as "left"',
+        'greatest(unique_id_l, unique_id_r) as "right"',
+        "cast(match_weight as double) as match_weight",
+        *(f"cast({comparison.gamma} as integer) as {comparison.gamma}" for comparison in model.comparisons),
+    ]
+    pairs = predicted.as_duckdbpyrelation().select(", ".join(columns)).to_arrow_table()
+    return pl.DataFrame(pl.from_arrow(pairs))
 
 
 def _shows_households(pairs: pl.DataFrame, model: MatchModel) -> bool:
