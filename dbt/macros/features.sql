@@ -207,7 +207,7 @@
         select
             responses.customer_id,
             dates.as_of_date,
-            max_by(rating, responded_at || response_id) filter (
+            max_by(rating, (responded_at, response_id)) filter (
                 where survey_kind = 'nps' and responded_at >= dates.day_end - interval 365 day
             ) as nps_rating,
             max(cast(responded_at as date)) as last_survey_date
