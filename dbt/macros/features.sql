@@ -227,8 +227,9 @@
                 as message_clicked_last_180_days_count,
             count(*) filter (where not is_message and occurred_at >= dates.day_end - interval 90 day)
                 as web_visit_last_90_days_count,
-            max(cast(occurred_at as date)) filter (where outcome in ('opened', 'clicked', 'converted'))
-                as last_response_date
+            max(cast(occurred_at as date)) filter (
+                where not is_message or outcome in ('opened', 'clicked', 'converted')
+            ) as last_response_date
         from (
             select *, coalesce(direction, 'outbound') = 'outbound' as is_message from {{ ref('touchpoints') }}
         ) as touchpoints
