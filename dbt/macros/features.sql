@@ -269,8 +269,9 @@
             date_diff(
                 'day', first_subscribed_date, if(is_subscriber, profile_features.as_of_date, last_ended_date)
             ) as subscribed_days,
-            greatest(
-                0, date_diff('day', first_subscribed_date, (select first_date from {{ ref('data_window') }}))
+            least(
+                subscribed_days,
+                greatest(0, date_diff('day', first_subscribed_date, (select first_date from {{ ref('data_window') }})))
             ) as unseen_subscribed_days,
             date_diff('day', profile_features.as_of_date, cast(period_ends_at as date)) as days_until_renewal,
             coalesce(renewal_count, 0) as renewal_count,
