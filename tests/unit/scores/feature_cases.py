@@ -240,6 +240,9 @@ CASES = {
     "told just too late of an end within it": subscribed(
         subscription(until="2026-06-01"), subscription(known="2026-06-01", ended_at="2026-05-20"), is_churned=False
     ),
+    "told just too late that it goes on": subscribed(
+        subscription(ended_at="2026-05-20", until="2026-06-01"), subscription(known="2026-06-01"), is_churned=True
+    ),
     "left and came back": subscribed(
         subscription(ended_at="2026-04-01"), subscription("2026-05-31 23:00", **OTHER), is_churned=False
     ),

@@ -23,8 +23,6 @@ DAYS = [
 ]  # fmt: skip
 """The days of the features: one before the data, the last one, some far apart and some side by side. What becomes of
 the subscribers of 2 March is known with the last day, of those of 3 March a day too late."""
-OPEN_END = None
-"""How silver writes that nobody knows the end of a span."""
 EDGE_DAYS = (
     0,
     0,
@@ -145,7 +143,7 @@ class HistoryMaker:
             self.draw.choices([started_at, self.moment(), self.moment()], k=self.draw.randint(1, 3))
         )
         versions = []
-        for begin, end in zip(begins, [*begins[1:], OPEN_END], strict=True):
+        for begin, end in zip(begins, [*begins[1:], None], strict=True):
             paid_from_at = self.draw.choice([started_at, started_at, self.later(started_at)])
             ended_at = self.later(started_at, none_share=0.6)
             list_mrr = self.draw.choice([Decimal(0), Decimal(20), Decimal(20), Decimal(50)])
