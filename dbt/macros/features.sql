@@ -212,7 +212,7 @@
         select
             responses.customer_id,
             dates.as_of_date,
-            max_by(rating, responded_at || response_id) filter (
+            max_by(rating, (responded_at, response_id)) filter (
                 where survey_kind = 'nps' and responded_at >= dates.day_end - interval 365 day
             ) as nps_rating,
             max(cast(responded_at as date)) as last_survey_date
@@ -232,8 +232,9 @@
                 as message_clicked_last_180_days_count,
             count(*) filter (where not is_message and occurred_at >= dates.day_end - interval 90 day)
                 as web_visit_last_90_days_count,
-            max(cast(occurred_at as date)) filter (where outcome in ('opened', 'clicked', 'converted'))
-                as last_response_date
+            max(cast(occurred_at as date)) filter (
+                where not is_message or outcome in ('opened', 'clicked', 'converted')
+            ) as last_response_date
         from (
             select *, coalesce(direction, 'outbound') = 'outbound' as is_message from {{ ref('touchpoints') }}
         ) as touchpoints
@@ -273,8 +274,9 @@
             date_diff(
                 'day', first_subscribed_date, if(is_subscriber, profile_features.as_of_date, last_ended_date)
             ) as subscribed_days,
-            greatest(
-                0, date_diff('day', first_subscribed_date, (select first_date from {{ ref('data_window') }}))
+            least(
+                subscribed_days,
+                greatest(0, date_diff('day', first_subscribed_date, (select first_date from {{ ref('data_window') }})))
             ) as unseen_subscribed_days,
             date_diff('day', profile_features.as_of_date, cast(period_ends_at as date)) as days_until_renewal,
             coalesce(renewal_count, 0) as renewal_count,

@@ -291,3 +291,89 @@ def test_errors_that_cancel_in_a_month_are_still_found(warehouse: BillingWarehou
     )
     assert warehouse.statement("recurring_revenue")["2026-03"] == {"ending_mrr": 200.0, "billed": 200.0}
     assert list(warehouse.broken_truths()) == ["assert_no_billed_revenue_is_unexplained"]
+
+
+def _the_other(rows: Any) -> Any:
+    """The same of a second subscription, for versions and for bills."""
+    if isinstance(rows, tuple):
+        return tuple(row | {"subscription_ref": "s2"} for row in rows)
+    return rows | {"subscription_ref": "s2"}
+
+
+def _first_to_first(month: int) -> tuple[dt.datetime, dt.datetime]:
+    return at(month, 1, 0), at(month + 1, 1, 0)
+
+
+ALWAYS = version(START, START, at(1, 10, year=2027))
+YEAR = {"billing_interval": "year", "unit_amount": 600, "price_ref": "year", "started_at": at(4, 1, 0, 2025)}
+OTHERS = [[_the_other(row) for row in rows] for rows in (monthly_versions(), monthly_bills())]
+SINCE_FEBRUARY = {"started_at": at(2, 1, 0)}
+
+ON_THE_EDGE: dict[str, tuple[Rows, list[Any], dict[str, dict[str, float]]]] = {
+    "it begins with a month and is billed ahead of it": (
+        [version(at(m, 1, 0), *_first_to_first(m), **SINCE_FEBRUARY) for m in (2, 3, 4)],
+        [bill("i2", *_first_to_first(2), made_at=at(1, 28)), *(bill(f"i{m}", *_first_to_first(m)) for m in (3, 4))],
+        {
+            "2026-01": {"billed_for_another_month": 100}, "2026-02": {"billed_in_another_month": -100},
+            "2026-03": {}, "2026-04": {},
+        },
+    ),
+    "it ends with a month": (
+        [*(version(at(m, 1, 0), *_first_to_first(m), **SINCE_FEBRUARY) for m in (2, 3)),
+         version(at(4, 1, 0), *_first_to_first(3), **SINCE_FEBRUARY, status="canceled", ended_at=at(4, 1, 0))],
+        [bill("i2", *_first_to_first(2)), bill("i3", *_first_to_first(3))],
+        {"2026-02": {}, "2026-03": {}},
+    ),
+    "the price rises with a month": (
+        [version(at(m, 1, 0), *_first_to_first(m), **SINCE_FEBRUARY, unit_amount=40 + 10 * (m > 2)) for m in (2, 3, 4)],
+        [bill(f"i{m}", *_first_to_first(m), 80 + 20 * (m > 2)) for m in (2, 3, 4)],
+        {"2026-02": {}, "2026-03": {}, "2026-04": {}},
+    ),
+    "a void bill of the month explains that month and not the one before": (
+        [version(at(m, 1, 0), *_first_to_first(m), started_at=at(1, 1, 0)) for m in (1, 2, 3, 4)],
+        [bill("i1", *_first_to_first(1)), bill("i3", *_first_to_first(3), status="void"),
+         bill("i4", *_first_to_first(4))],
+        {"2026-01": {}, "2026-02": {"unexplained": -100}, "2026-03": {"void_or_draft": -100}, "2026-04": {}},
+    ),
+    "a pause from the begin of a period on explains that nobody billed it": (
+        [*monthly_versions()[:1], version(at(2, 10), at(2, 10), at(3, 10), pause_behavior="void",
+                                          pause_resumes_at=at(2, 20)), *monthly_versions()[2:]],
+        [made for number, made in enumerate(monthly_bills()) if number != 1],
+        {"2026-01": {}, "2026-02": {"paused": -100}, "2026-03": {}, "2026-04": {}},
+    ),
+    "a pause until the begin of a period does not": (
+        [*monthly_versions()[:1], version(at(1, 20), at(1, 10), at(2, 10), pause_behavior="void",
+                                          pause_resumes_at=at(2, 10)), *monthly_versions()[1:]],
+        [made for number, made in enumerate(monthly_bills()) if number != 1],
+        {"2026-01": {"paused": 100}, "2026-02": {"unexplained": -100}, "2026-03": {}, "2026-04": {}},
+    ),
+    "a year that was paid before the first bill is over with a month": (
+        [version(at(4, 1, 0, 2025), at(4, 1, 0, 2025), at(4, 1, 0), **YEAR, ended_at=at(4, 1, 0)), *OTHERS[0]],
+        OTHERS[1],
+        {f"2026-0{m}": {"billed_before_history": -100} if m < 4 else {} for m in (1, 2, 3, 4)},
+    ),
+    "a year that was paid before the first bill goes on": (
+        [version(at(4, 1, 0, 2025), at(7, 1, 0, 2025), at(7, 1, 0), **YEAR), *OTHERS[0]],
+        OTHERS[1],
+        {f"2026-0{m}": {"billed_before_history": -100} for m in (1, 2, 3, 4)},
+    ),
+    "a year that began with the first bill should have been billed": (
+        [ALWAYS, *OTHERS[0]], OTHERS[1], {f"2026-0{m}": {"unexplained": -100} for m in (1, 2, 3, 4)},
+    ),
+    "the first bill of all is made as a month is over": (
+        [ALWAYS | {"period_started_at": None, "period_ends_at": None}],
+        [bill(f"i{m}", *_first_to_first(m)) for m in (2, 3, 4)],
+        {"2026-01": {"billed_before_history": -100}, "2026-02": {}, "2026-03": {}, "2026-04": {}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", ON_THE_EDGE)
+def test_the_end_of_a_month_belongs_to_the_month(warehouse: BillingWarehouse, story: str):
+    """Begins and ends that fall on the moment at which a month closes, or on the begin of a period."""
+    versions, bills, expected = ON_THE_EDGE[story]
+    build(warehouse, versions, bills)
+    found = {month: lines for month, lines in differences(warehouse).items() if month in expected}
+    assert found == expected
+    unexplained = [lines for lines in expected.values() if "unexplained" in lines]
+    assert list(warehouse.broken_truths()) == ["assert_no_billed_revenue_is_unexplained"] * bool(unexplained)

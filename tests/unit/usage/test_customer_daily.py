@@ -138,6 +138,25 @@ def test_notice_or_a_late_payment_puts_at_risk_until_it_is_over(warehouse: Any):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "notice", [{"ended_at": day(30)}, {"is_paid_status": False}], ids=["of one that is over", "of a trial"]
+)
+def test_notice_for_another_subscription_than_the_paid_one_is_no_risk(warehouse: Any, notice: dict[str, Any]):
+    other = {
+        "subscription_id": "stripe:s2", "customer_id": "c1", "is_paid_status": True, "status": "active",
+        "is_cancel_at_period_end": True, "started_at": day(50), "paid_from_at": day(50), "ended_at": None,
+        "valid_from": day(50), "valid_to": None,
+    }  # fmt: skip
+    build(warehouse, subscription_periods=[period(300)], subscription_versions=[other | notice])
+    at_risk = [(50, "at_risk"), (30, "active")] if "ended_at" in notice else []
+    assert changes(warehouse) == [(59, "active"), *at_risk]
+
+
+def test_the_last_day_has_what_happened_on_it(warehouse: Any):
+    build(warehouse, subscription_periods=[period(300, 0)])
+    assert changes(warehouse) == [(59, "active"), (0, "churned")]
+
+
 def test_one_of_two_subscriptions_that_ends_leaves_a_subscriber(warehouse: Any):
     build(warehouse, subscription_periods=[
         period(300, 20), period(200, subscription_id="stripe:s2", mrr_amount=Decimal(40), seat_count=2),
@@ -193,6 +212,7 @@ def test_an_open_invoice_and_an_open_ticket_stand_from_their_day_to_the_day_befo
             purchase(10, kind="invoice", closed_at=day(7), paid_at=day(7)),
             purchase(5, kind="invoice", status="open", closed_at=None, paid_at=None, net_spend_amount=None),
             purchase(3, kind="refund"),
+            purchase(3, kind="refund", status="open", closed_at=None, paid_at=None, net_spend_amount=None),
         ],
         tickets=[
             {"ticket_id": "z:1", "customer_id": "c1", "opened_at": day(9), "solved_at": day(8)},
