@@ -9,6 +9,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from dbt_in_process import OPEN_END
+
 Row = dict[str, Any]
 
 DAY = dt.date(2026, 3, 2)
@@ -35,7 +37,7 @@ def subscription(
         "subscription_id": "stripe:1", "plan": "Growth", "billing_interval": "month", "is_paid_status": True,
         "mrr_amount": Decimal(100), "list_mrr_amount": Decimal(100), "seat_count": 5,
         "is_cancel_at_period_end": False, "started_at": at(started), "paid_from_at": at(started), "ended_at": None,
-        "period_ends_at": None, "valid_from": at(known or started), "valid_to": at(until),
+        "period_ends_at": None, "valid_from": at(known or started), "valid_to": at(until) or OPEN_END,
     } | {name: at(value) if name in clocks else value for name, value in more.items()}  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import random
 from decimal import Decimal
 from typing import Any
 
+from dbt_in_process import OPEN_END
 from feature_oracle import end_of
 
 Row = dict[str, Any]
@@ -143,7 +144,7 @@ class HistoryMaker:
             self.draw.choices([started_at, self.moment(), self.moment()], k=self.draw.randint(1, 3))
         )
         versions = []
-        for begin, end in zip(begins, [*begins[1:], None], strict=True):
+        for begin, end in zip(begins, [*begins[1:], OPEN_END], strict=True):
             paid_from_at = self.draw.choice([started_at, started_at, self.later(started_at)])
             ended_at = self.later(started_at, none_share=0.6)
             list_mrr = self.draw.choice([Decimal(0), Decimal(20), Decimal(20), Decimal(50)])

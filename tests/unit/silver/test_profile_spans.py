@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from dbt_in_process import run_dbt
+from dbt_in_process import OPEN_END, run_dbt
 
 from dagster_project.settings import DBT_DIR
 
@@ -78,13 +78,13 @@ def drawn_spans(draw: random.Random, count: int) -> list[Row]:
     begins = sorted(draw.sample(MOMENTS, count))
     return [
         {"valid_from": begin, "valid_to": end}
-        for begin, end in zip(begins, [*begins[1:], None], strict=False)
+        for begin, end in zip(begins, [*begins[1:], OPEN_END], strict=False)
     ]
 
 
 def holds(span: Row, moment: dt.datetime) -> bool:
-    """The begin belongs to a span and the end does not; without an end it goes on."""
-    return span["valid_from"] <= moment and (span["valid_to"] is None or moment < span["valid_to"])
+    """The begin belongs to a span and the end does not."""
+    return bool(span["valid_from"] <= moment < span["valid_to"])
 
 
 def statements(company: dict[str, list[Row]], field: str) -> list[Row]:
@@ -92,16 +92,16 @@ def statements(company: dict[str, list[Row]], field: str) -> list[Row]:
     column = "stated_plan" if field == "plan" else field
     said = [row | {"value": row[column]} for row in company["profile_versions"] if row[column] is not None]
     for version in company["subscription_versions"] if field == "plan" else []:
-        ends = [end for end in (version["valid_to"], version["ended_at"]) if end is not None]
         record = {
             "object": "subscriptions",
             "source_ref": version["subscription_ref"],
             "is_deleted_record": False,
         }
         span = {
-            "valid_from": max(version["valid_from"], version["paid_from_at"]), "valid_to": min(ends, default=None)
+            "valid_from": max(version["valid_from"], version["paid_from_at"]),
+            "valid_to": min(version["valid_to"], version["ended_at"] or OPEN_END),
         }  # fmt: skip
-        if version["is_paid_status"] and (span["valid_to"] is None or span["valid_from"] < span["valid_to"]):
+        if version["is_paid_status"] and span["valid_from"] < span["valid_to"]:
             created = {"record_created_at": version["started_at"], "value": version["plan"]}
             said.append(version | record | created | span)
     return said
@@ -188,7 +188,7 @@ def test_a_version_of_a_customer_has_the_values_of_each_of_its_moments(built: Bu
         for version, following in zip(versions, versions[1:], strict=False):
             assert version["valid_to"] == following["valid_from"]
             assert any(version[field] != following[field] for field in BELIEVED)
-        assert versions[-1]["valid_to"] is None
+        assert versions[-1]["valid_to"] == OPEN_END
         for moment in [edge + shift for edge in MOMENTS for shift in (-TICK, dt.timedelta(0), TICK)]:
             held = [row for row in versions if holds(row, moment)]
             assert len(held) == (moment >= customer["customer_since_at"])
