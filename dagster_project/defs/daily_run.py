@@ -16,7 +16,7 @@ from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.connectors import live_sources
-from dagster_project.ingest.file_drop import newest_event_date
+from dagster_project.ingest.files.drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
 
 

@@ -14,7 +14,7 @@ from dagster_project.defs.landing_assets import landed_files, landing_specs
 from dagster_project.defs.resources import run_as_of_date, run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.connectors import live_sources, source_objects
-from dagster_project.ingest.file_drop import FileDropError, land_file_drop
+from dagster_project.ingest.files.drop import FileDropError, land_file_drop
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
 from dagster_project.settings import settings
 

@@ -39,7 +39,7 @@ def connector(source: str, settings: Settings) -> Connector:
 
 
 def _salesforce(settings: Settings) -> Connector:
-    from dagster_project.ingest.salesforce import Salesforce
+    from dagster_project.ingest.salesforce.connector import Salesforce
 
     return Salesforce(
         instance_url=str(settings.salesforce_instance_url),
@@ -54,7 +54,7 @@ def _salesforce(settings: Settings) -> Connector:
 
 
 def _stripe(settings: Settings) -> Connector:
-    from dagster_project.ingest.stripe import Stripe
+    from dagster_project.ingest.stripe.connector import Stripe
 
     return Stripe(
         api_key=_opened(settings.stripe_api_key),
@@ -67,7 +67,7 @@ def _stripe(settings: Settings) -> Connector:
 
 
 def _zendesk(settings: Settings) -> Connector:
-    from dagster_project.ingest.zendesk import Zendesk
+    from dagster_project.ingest.zendesk.connector import Zendesk
 
     return Zendesk(
         base_url=str(settings.zendesk_base_url),
@@ -81,7 +81,7 @@ def _zendesk(settings: Settings) -> Connector:
 
 
 def _postgres(settings: Settings) -> Connector:
-    from dagster_project.ingest.postgres import Postgres
+    from dagster_project.ingest.postgres.connector import Postgres
 
     return Postgres(
         url=_opened(settings.postgres_url),
@@ -94,7 +94,7 @@ def _postgres(settings: Settings) -> Connector:
 
 
 def _events(settings: Settings) -> Connector:
-    from dagster_project.ingest.event_files import EventFiles
+    from dagster_project.ingest.events.connector import EventFiles
 
     return EventFiles(path=str(settings.events_path), landing_dir=settings.landing_dir)
 

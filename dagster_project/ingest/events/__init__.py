@@ -1,0 +1,1 @@
+"""Product events: files in a folder or a bucket."""

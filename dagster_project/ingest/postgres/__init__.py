@@ -1,0 +1,1 @@
+"""PostgreSQL: named tables of a product's database, deletions included."""

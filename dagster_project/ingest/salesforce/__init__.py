@@ -1,0 +1,1 @@
+"""Salesforce: accounts, contacts, leads, opportunities and campaigns."""

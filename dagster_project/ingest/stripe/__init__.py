@@ -1,0 +1,1 @@
+"""Stripe: what a billing account holds, and what its events say has changed."""

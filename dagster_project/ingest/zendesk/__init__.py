@@ -1,0 +1,1 @@
+"""Zendesk: tickets, their history, and the people and organizations behind them."""
