@@ -161,3 +161,8 @@ def landing_objects() -> dict[str, dict[str, str]]:
         name: {str(column.rules["source"]): column.landing_type for column in table.columns}
         for name, table in _bronze_tables().items()
     }
+
+
+def system_objects(system: str) -> tuple[str, ...]:
+    """The landing objects of a system, sorted."""
+    return tuple(name for name in landing_objects() if name.startswith(f"{system}__"))

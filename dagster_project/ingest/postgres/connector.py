@@ -13,7 +13,6 @@ Not here: the connection and its errors (`session.py`), what is selected (`colum
 """
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from pyarrow import compute
 
 from dagster_project.contracts import landing_contract
 from dagster_project.ingest.batches import cursor_text
+from dagster_project.ingest.postgres import TABLE
 from dagster_project.ingest.postgres.columns import (
     ROW_HASH,
     TableRead,
@@ -36,10 +36,8 @@ from dagster_project.ingest.postgres.rows import landing_rows
 from dagster_project.ingest.postgres.session import PostgresSession, Transaction, quoted_name, quoted_text
 from dagster_project.ingest.streams import Cursor, Landed, Probe, SourceError
 
-OBJECTS = {"workspaces": "product__workspaces", "users": "product__users", "events": "product__events"}
 APPEND_ONLY = ("product__events",)
 KEYS_PER_QUERY = 5000
-TABLE_SETTING = re.compile(r"(\w+)=([^.:=]+)\.([^.:=]+)(?::([^:=]+))?(?::([^:=]+))?")
 
 
 def parse_table(text: str) -> TableRead:
@@ -52,15 +50,16 @@ def parse_table(text: str) -> TableRead:
     Raises:
         ValueError: It is not written like that, or there is no such object.
     """
-    found = TABLE_SETTING.fullmatch(text.strip())
-    if found is None or found[1] not in OBJECTS:
-        objects = ", ".join(OBJECTS)
-        raise ValueError(
-            f"{text!r} is not <object>=<schema>.<table>[:<cursor column>[:<key column>]] with an object of {objects}"
-        )
-    contract = landing_contract(OBJECTS[found[1]])
+    found = TABLE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not <object>=<schema>.<table>[:<cursor column>[:<key column>]]")
+    contract = landing_contract(f"product__{found['object']}")
     return TableRead(
-        contract.name, found[2], found[3], found[4] or contract.version, found[5] or contract.key[0]
+        object_name=contract.name,
+        schema_name=found["schema"],
+        table_name=found["table"],
+        cursor_column=found["cursor"] or contract.version,
+        key_column=found["key"] or contract.key[0],
     )
 
 
