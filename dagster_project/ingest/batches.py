@@ -10,7 +10,6 @@ Not here: what a row must look like (`landing_rows.py`), and how a source is ask
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from pyarrow import parquet
 
 from dagster_project.contracts import LandingContract, landing_contract, landing_objects
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
-from dagster_project.ingest.landing import META_TYPES, write_empty_file
+from dagster_project.ingest.landing import object_folder, write_empty_file, write_rows
 from dagster_project.ingest.landing_rows import LandingRows
 from dagster_project.ingest.streams import Cursor, Landed, Page, SourceError, Stream
 
@@ -108,12 +107,6 @@ def batch_name(folder: Path, connector: str, read_at: dt.datetime) -> str:
 def _newest_file(landing_dir: Path, connector: str, object_name: str) -> Path | None:
     folder = object_folder(landing_dir, object_name)
     return max(folder.glob(f"*Z-*-{connector}.parquet"), default=None, key=lambda path: path.name)
-
-
-def object_folder(landing_dir: Path, object_name: str) -> Path:
-    """Where the files of `<system>__<object>` lie."""
-    system, name = object_name.split("__", 1)
-    return landing_dir / system / name
 
 
 def _footer(path: Path) -> dict[bytes, bytes]:
@@ -234,8 +227,9 @@ class _Batch:
                 footer[FIELDS] = json.dumps(sorted(fields)).encode()
             if carries_cursor:
                 footer[CURSOR] = json.dumps(self.cursor).encode()
-            table = fresh if fresh is not None else self._rows[name].schema.empty_table()
-            self._write_file(folder / f"{batch}.parquet", name, table, footer)
+            pieces = [fresh] if fresh is not None else []
+            target = folder / f"{batch}.parquet"
+            write_rows(target, self._rows[name].schema, pieces, self.loaded_at, footer)
         return self._result(name, new_row_count, self.cursor)
 
     def _all_fields(self, name: str) -> set[str] | None:
@@ -244,23 +238,6 @@ class _Batch:
         if rows.known_fields is None and not rows.row_count:
             return None
         return {*rows.extra_fields, *(rows.known_fields or ())}
-
-    def _write_file(self, target: Path, name: str, rows: pa.Table, footer: dict[bytes, bytes]) -> None:
-        meta: dict[str, pa.Array] = {
-            "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
-            "_source_line": pa.array(range(1, rows.num_rows + 1), type=pa.int64()),
-            "_loaded_at": pa.repeat(pa.scalar(self.loaded_at, type=pa.timestamp("us")), rows.num_rows),
-        }
-        for column, values in meta.items():
-            rows = rows.append_column(column, values)
-        for abandoned in target.parent.glob(f"*-{self.connector}.partial"):
-            abandoned.unlink()  # of a run that was killed
-        partial = target.with_suffix(".partial")
-        with partial.open("wb") as file:
-            parquet.write_table(rows.replace_schema_metadata(footer), file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave the name without the content
-        partial.replace(target)  # atomic: rows and cursor are both there, or neither
 
     def _new_rows(self, name: str) -> pa.Table:
         """The batch's rows without those that are landed already and without repeats, in their order."""
@@ -281,7 +258,7 @@ def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: 
     batch, says the same: a new version is written only when something has changed.
     """
     columns = [*(field.name for field in contract.fields), "_reject_reason"]
-    types = {field.name: field.landing_type for field in contract.fields} | META_TYPES
+    types = {field.name: field.landing_type for field in contract.fields} | {"_reject_reason": "VARCHAR"}
     told = [name for name in columns if has_own_version or name != contract.version]
     said = ", ".join(f'cast("{name}" as {types[name]})' for name in told)
     key = ", ".join(f'"{name}"' for name in contract.key)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.ingest.landing import write_batch
+from dagster_project.ingest.landing import write_batch, write_text
 from dagster_project.sample_company import (
     billing_records,
     crm_records,
@@ -189,7 +189,4 @@ def _read_progress(landing_dir: Path, customer_count: int, seed: int) -> Progres
 
 
 def _write_progress(landing_dir: Path, progress: Progress) -> None:
-    landing_dir.mkdir(parents=True, exist_ok=True)
-    partial = landing_dir / f"{PROGRESS_FILE}.partial"
-    partial.write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
-    partial.replace(landing_dir / PROGRESS_FILE)
+    write_text(landing_dir / PROGRESS_FILE, json.dumps(asdict(progress), indent=2) + "\n")

@@ -25,7 +25,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from dagster_project.contracts import landing_objects
-from dagster_project.ingest.batches import FIELDS, batch_name, object_folder
+from dagster_project.ingest.batches import FIELDS, batch_name
 from dagster_project.ingest.events.shapes import (
     EVENTS,
     SCHEMA,
@@ -36,7 +36,7 @@ from dagster_project.ingest.events.shapes import (
 )
 from dagster_project.ingest.files.mapping import first_line, quote_text
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
-from dagster_project.ingest.landing import write_empty_file
+from dagster_project.ingest.landing import commit, object_folder, write_empty_file, write_rows
 from dagster_project.ingest.streams import Landed, Probe, SourceError
 
 SUFFIXES = (".parquet", ".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
@@ -94,8 +94,8 @@ class EventFiles:
         folder = object_folder(self.landing_dir, EVENTS)
         system, object_name = EVENTS.split("__", 1)
         write_empty_file(self.landing_dir, system, object_name, landing_objects()[EVENTS])
-        for leftover in folder.glob(f"*-{self.name}-*.partial"):
-            leftover.unlink()
+        for fetched in folder.glob("*.fetched"):  # by a run that was killed
+            fetched.unlink()
         names = sorted(path.name for path in folder.glob(f"*Z-*-{self.name}-*.parquet"))
         landed = {name.removesuffix(".parquet").rpartition("-")[2] for name in names}
         cursor = names[-1].split("-", 3)[3].rpartition("-")[0] if names else ""
@@ -161,49 +161,50 @@ class EventFiles:
 
     def _land_file(self, file: SourceFile, target: Path, loaded_at: dt.datetime) -> Landed:
         """One source file into one landing file, or nothing."""
-        partial = target.with_suffix(".partial")
-        fetched = target.with_suffix(".source.partial")
+        if not file.path.lower().endswith(".parquet"):
+            with self._system.open(file.address, "rb") as packed, _unpacked(file, packed) as lines:
+                return self._write(file, ndjson_pieces(lines, file.path), target, loaded_at)
+        fetched = target.with_suffix(".fetched")
         try:
-            if file.path.lower().endswith(".parquet"):
-                self._system.get_file(file.address, str(fetched))
-                columns = _parquet_columns(fetched)
-                if fits_as_it_is(columns):
-                    row_count = parquet.read_metadata(fetched).num_rows
-                    self._commit(file, fetched, target)
-                    return Landed(EVENTS, fetched_row_count=row_count, landed_row_count=row_count)
-                part = self._write(parquet_pieces(fetched, list(columns), file.path), partial, loaded_at)
-            else:
-                with self._system.open(file.address, "rb") as packed, _unpacked(file, packed) as lines:
-                    part = self._write(ndjson_pieces(lines, file.path), partial, loaded_at)
-            self._commit(file, partial, target)
-            return part
+            self._system.get_file(file.address, str(fetched))
+            columns = _parquet_columns(fetched)
+            if not fits_as_it_is(columns):
+                pieces = parquet_pieces(fetched, list(columns), file.path)
+                return self._write(file, pieces, target, loaded_at)
+            row_count = parquet.read_metadata(fetched).num_rows
+            self._check_unchanged(file)
+            commit(fetched, target)
+            return Landed(EVENTS, fetched_row_count=row_count, landed_row_count=row_count)
         finally:
-            partial.unlink(missing_ok=True)
             fetched.unlink(missing_ok=True)
 
-    def _commit(self, file: SourceFile, partial: Path, target: Path) -> None:
-        """The rename that makes a file landed, if its source is still the one that was listed."""
+    def _check_unchanged(self, file: SourceFile) -> None:
+        """Refuse a file whose source is no longer the one that was listed."""
         now = _source_file(file.path, file.address, self._system.info(file.address))
         if now.mark != file.mark:
             raise RefusedFileError("the file changed while it was read; the next run reads it")
-        partial.replace(target)
 
-    def _write(self, pieces: Iterable[pa.RecordBatch], partial: Path, loaded_at: dt.datetime) -> Landed:
+    def _write(
+        self, file: SourceFile, pieces: Iterable[pa.RecordBatch], target: Path, loaded_at: dt.datetime
+    ) -> Landed:
         """Rows into a file piece by piece; the fields of `extra` seen so far go into its footer."""
-        moment = pa.scalar(loaded_at, type=pa.timestamp("us"))
-        stamped = SCHEMA.append(pa.field("_loaded_at", moment.type))
         row_count = rejected_count = 0
         fields: set[str] = set()
-        with parquet.ParquetWriter(partial, stamped, compression="zstd") as writer:
+        known: set[str] | None = None
+        footer: dict[bytes, bytes] = {}
+
+        def counted() -> Iterator[pa.RecordBatch]:
+            nonlocal row_count, rejected_count, known
             for piece in pieces:
-                columns = [*piece.cast(SCHEMA).columns, pa.repeat(moment, len(piece))]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=stamped))
                 row_count += len(piece)
                 rejected_count += len(piece) - piece.column("_reject_reason").null_count
-                fields |= _extra_fields(piece)
-            known = _known_fields(partial.parent) if fields else None
-            footer = json.dumps(sorted(fields | (known or set())))
-            writer.add_key_value_metadata({FIELDS.decode(): footer})
+                fields.update(_extra_fields(piece))
+                yield piece
+            self._check_unchanged(file)
+            known = _known_fields(target.parent) if fields else None
+            footer[FIELDS] = json.dumps(sorted(fields | (known or set()))).encode()
+
+        write_rows(target, SCHEMA, counted(), loaded_at, footer)
         return Landed(
             EVENTS,
             fetched_row_count=row_count,

@@ -28,7 +28,7 @@ from dagster_project.ingest.files.readers import (
     landing_schema,
     open_source,
 )
-from dagster_project.ingest.landing import batch_path, newest_batch, write_batch_from_stream
+from dagster_project.ingest.landing import batch_path, newest_batch, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -257,8 +257,7 @@ def _land(
         with connect_to_inbox(inbox_dir) as connection:
             source: Source = open_source(connection, path, item, inbox_dir)
             rows = landing_rows(connection, source, item, path.name)
-            schema = landing_schema(item)
-            write_batch_from_stream(landing_dir, SYSTEM, item.name, batch, schema, rows, loaded_at)
+            write_rows(newest, landing_schema(item), rows, loaded_at)
     with duckdb.connect() as connection:
         counts = connection.execute(
             "select count(*), count(_reject_reason) from read_parquet(?)", [str(newest)]

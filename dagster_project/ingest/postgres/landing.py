@@ -20,9 +20,9 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from dagster_project.contracts import LandingContract, landing_objects
-from dagster_project.ingest.batches import BATCH_BYTES, CURSOR, FIELDS, batch_name, object_folder
+from dagster_project.ingest.batches import BATCH_BYTES, CURSOR, FIELDS, batch_name
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
-from dagster_project.ingest.landing import write_empty_file
+from dagster_project.ingest.landing import object_folder, write_empty_file, write_rows
 from dagster_project.ingest.postgres.columns import ROW_HASH
 from dagster_project.ingest.postgres.rows import landing_schema
 from dagster_project.ingest.streams import Cursor
@@ -78,8 +78,6 @@ class TableLanding:
         self._varied = {self._key, ROW_HASH, "_source_line", *moments}  # a dictionary would not pay
         self._files = sorted(map(str, self._folder.glob(f"*Z-*-{CONNECTOR}.parquet")))
         self._is_first_read = not self._files
-        for unfinished in self._folder.glob(f"*-{CONNECTOR}.partial"):  # of a process that was killed
-            unfinished.unlink()
         footer = dict(parquet.read_metadata(self._files[-1]).metadata or {}) if self._files else {}
         self._footer_before = footer
         self._has_written = False
@@ -263,7 +261,6 @@ class TableLanding:
             system, object_name = self._contract.name.split("__", 1)
             write_empty_file(self._landing_dir, system, object_name, landing_objects()[self._contract.name])
             self._has_written = True
-        rows = pa.concat_tables(self._pending) if self._pending else self.schema.empty_table()
         target = self._folder / f"{batch_name(self._folder, CONNECTOR, self._loaded_at)}.parquet"
         footer = {
             CURSOR: json.dumps(self.cursor).encode(),
@@ -271,20 +268,9 @@ class TableLanding:
         }
         if live_keys is not None and self._has_row_hash:
             footer[KEYS] = json.dumps(asdict(live_keys)).encode()
-        meta = {
-            "_reject_column": _before_colon(rows["_reject_reason"]),
-            "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
-            "_source_line": pa.array(np.arange(1, rows.num_rows + 1)),
-            "_loaded_at": pa.repeat(pa.scalar(self._loaded_at, type=pa.timestamp("us")), rows.num_rows),
-        }
-        for name, values in meta.items():
-            rows = rows.append_column(name, values)
-        partial = target.with_suffix(".partial")
-        repeating = [name for name in rows.schema.names if name not in self._varied]
-        parquet.write_table(
-            rows.replace_schema_metadata(footer), partial, compression="zstd", use_dictionary=repeating
-        )
-        partial.replace(target)  # atomic: rows and cursor are both there, or neither
+        rows = pa.concat_tables([self.schema.empty_table(), *self._pending])
+        rows = rows.append_column("_reject_column", _before_colon(rows["_reject_reason"]))
+        write_rows(target, rows.schema, [rows], self._loaded_at, footer, self._varied)
         self._files.append(str(target))
         self._pending, self._pending_row_count, self._pending_byte_count = [], 0, 0
 

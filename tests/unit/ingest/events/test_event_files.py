@@ -228,11 +228,11 @@ def test_a_run_that_is_killed_before_the_rename_has_landed_nothing(
         patch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process cleans nothing up
         with pytest.raises(KeyboardInterrupt):
             folder.land()
-    assert len(list(folder.landed_dir.glob("*.partial"))) == 1
+    assert len(list(folder.landed_dir.glob("*-events-*"))) == 1
     assert folder.files() == []
     assert folder.land().landed_row_count == 1
     assert folder.rows("event_id") == [("e1",)]
-    assert list(folder.landed_dir.glob("*.partial")) == []
+    assert [path.suffix for path in folder.landed_dir.glob("*-events-*")] == [".parquet"]
 
 
 def test_a_line_that_is_no_event_is_landed_with_its_line_and_reason(folder: Folder):
