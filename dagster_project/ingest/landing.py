@@ -32,6 +32,9 @@ ARROW_TYPES = {
 }
 """Types of landing fields by the words of the contracts."""
 
+EXTRA = "extra"
+"""The landing column of everything that the contract does not know, as JSON text."""
+
 EMPTY_FILE = "_empty.parquet"
 NO_FOOTER: Mapping[bytes, bytes] = MappingProxyType({})
 ROWS_PER_GROUP = 131_072

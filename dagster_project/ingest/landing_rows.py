@@ -15,10 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from dagster_project.contracts import LandingContract, LandingField
-from dagster_project.ingest.landing import ARROW_TYPES
+from dagster_project.ingest.landing import ARROW_TYPES, EXTRA
 from dagster_project.ingest.streams import Record
 
-EXTRA = "extra"
 SHOWN_CHARACTERS = 60
 INT64 = 2**63
 MISSING = object()

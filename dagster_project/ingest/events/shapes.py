@@ -22,6 +22,7 @@ import pyarrow as pa
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.files.csv_rows import MAX_RECORD_BYTES
 from dagster_project.ingest.files.mapping import quote_text
+from dagster_project.ingest.landing import EXTRA
 
 EVENTS = "product__events"
 TEXTS = ("event_id", "workspace_id", "user_id", "session_id", "event_name", "feature")
@@ -34,7 +35,7 @@ SCHEMA = pa.schema(
         *((name, pa.string()) for name in TEXTS),
         *((name, pa.int64()) for name in NUMBERS),
         *((name, pa.timestamp("us")) for name in TIMES),
-        *((name, pa.string()) for name in ("extra", "_source_file")),
+        *((name, pa.string()) for name in (EXTRA, "_source_file")),
         ("_source_line", pa.int64()),
         ("_reject_column", pa.string()),
         ("_reject_reason", pa.string()),

@@ -1,21 +1,16 @@
 """The layout of the file drop: which objects exist and which columns each one has.
 
-Read from the bronze contracts in `dbt/models/bronze/files`, so that the layout is written once. Here: what a
-dropped file may contain. Not here: how files are read (`readers.py`) and landed (`drop.py`).
+Here: what a dropped file may contain, from the contracts in `dbt/models/bronze/files`. Not here: how files are
+read (`readers.py`) and landed (`drop.py`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import cache
 
-import yaml
-
-from dagster_project.settings import DBT_DIR
+from dagster_project.contracts import Table, bronze_tables, system_objects
+from dagster_project.ingest.landing import EXTRA
 
 SYSTEM = "files"
-CONTRACT_DIR = DBT_DIR / "models" / "bronze" / SYSTEM
-EXTRA_COLUMN = "extra"  # filled by the landing itself: every column that the layout does not know
 
 # Master data carries the time of its record, not of something that a customer did.
 OBJECTS_WITHOUT_EVENTS = frozenset({"customers", "contacts"})
@@ -43,27 +38,17 @@ class FileObject:
         return () if self.name in OBJECTS_WITHOUT_EVENTS else self.timestamps
 
 
-def load_layout(contract_dir: Path = CONTRACT_DIR) -> dict[str, FileObject]:
-    """Read every object of the file drop from its bronze contract.
-
-    Args:
-        contract_dir: Folder with one `files__<object>.yml` per object.
-
-    Returns:
-        Objects by name, sorted by name.
-    """
-    paths = sorted(contract_dir.glob(f"{SYSTEM}__*.yml"))
-    objects = (_read_contract(path) for path in paths)
-    return {item.name: item for item in objects}
+@cache
+def load_layout() -> dict[str, FileObject]:
+    """Every object of the file drop by its name, sorted by it, from the bronze contracts."""
+    return {name.partition("__")[2]: _file_object(bronze_tables()[name]) for name in system_objects(SYSTEM)}
 
 
-def _read_contract(path: Path) -> FileObject:
-    model: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]
-    fields = [(column["config"]["meta"], column["data_type"]) for column in model["columns"]]
-    known = [(meta, data_type) for meta, data_type in fields if meta["source"] != EXTRA_COLUMN]
+def _file_object(table: Table) -> FileObject:
+    columns = [column for column in table.columns if column.source != EXTRA]
     return FileObject(
-        name=path.stem.removeprefix(f"{SYSTEM}__"),
-        columns=tuple(meta["source"] for meta, _ in known),
-        required=tuple(meta["source"] for meta, _ in known if meta.get("required")),
-        timestamps=tuple(meta["source"] for meta, data_type in known if data_type == "timestamp"),
+        name=table.name.partition("__")[2],
+        columns=tuple(column.source for column in columns),
+        required=tuple(column.source for column in columns if column.not_null),
+        timestamps=tuple(column.source for column in columns if column.data_type == "timestamp"),
     )

@@ -21,9 +21,10 @@ from dagster_project.ingest.files.csv_rows import (
     csv_batches,
     read_header,
 )
-from dagster_project.ingest.files.layout import EXTRA_COLUMN, FileObject
+from dagster_project.ingest.files.layout import FileObject
 from dagster_project.ingest.files.mapping import MappingError, first_line, quote_text, read_mapping
 from dagster_project.ingest.files.ndjson_rows import ndjson_batches, read_keys
+from dagster_project.ingest.landing import EXTRA
 
 SUFFIXES = (".csv", ".parquet", ".ndjson", ".sql")
 NAMES_SHOWN = 30
@@ -170,7 +171,7 @@ def column_problems(columns: tuple[str, ...], item: FileObject) -> list[str]:
 
 def landing_schema(item: FileObject) -> pa.Schema:
     """Columns of a landing batch: the layout and `extra` as text, and the meta columns but `_loaded_at`."""
-    texts = [(column, pa.string()) for column in (*item.columns, EXTRA_COLUMN, "_source_file")]
+    texts = [(column, pa.string()) for column in (*item.columns, EXTRA, "_source_file")]
     rejects = [("_reject_column", pa.string()), ("_reject_reason", pa.string())]
     return pa.schema([*texts, ("_source_line", pa.int64()), *rejects])
 
@@ -195,7 +196,7 @@ def landing_rows(
     query = f"""
         select
             {fields},
-            cast({source.extra} as varchar) as {EXTRA_COLUMN},
+            cast({source.extra} as varchar) as {EXTRA},
             {quote_text(file)} as _source_file,
             _source_line,
             cast(null as varchar) as _reject_column,

@@ -6,6 +6,7 @@ The catalogue says all of it before a row is read. Not here: reading and landing
 from dataclasses import dataclass, field
 
 from dagster_project.contracts import LandingContract, LandingField
+from dagster_project.ingest.landing import EXTRA
 from dagster_project.ingest.postgres.session import Transaction, quoted_name, quoted_text
 
 MOMENT_TYPES = ("timestamp", "timestamptz", "date")
@@ -82,7 +83,7 @@ class TableShape:
         selected = dict(self.expressions)
         if self.extra_columns:
             extra = ", ".join(f"t.{quoted_name(name)}" for name in sorted(self.extra_columns))
-            selected["extra"] = f"(select row_to_json(x) from (select {extra}) as x)::text"
+            selected[EXTRA] = f"(select row_to_json(x) from (select {extra}) as x)::text"
         if self._reasons:
             words = ", ".join(
                 f"case when not {condition} then {reason} end" for condition, reason in self._reasons
@@ -173,7 +174,7 @@ def table_shape(
     readable = {column.name: column for column in columns if column.is_readable}
     rest = dict(readable)
     for landing_field in contract.fields:
-        if landing_field.name == "extra":
+        if landing_field.name == EXTRA:
             continue
         name = table.column_of(contract, landing_field.name)
         if name in readable and shape.add(landing_field, readable[name]):

@@ -9,8 +9,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from dagster_project.contracts import LandingContract
-from dagster_project.ingest.landing import ARROW_TYPES
-from dagster_project.ingest.landing_rows import EXTRA
+from dagster_project.ingest.landing import ARROW_TYPES, EXTRA
 from dagster_project.ingest.postgres.columns import ROW_HASH
 
 FIRST_MOMENT = -62_135_596_800_000_000  # microseconds since 1970: the years 1 to 9999

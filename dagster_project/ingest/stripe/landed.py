@@ -10,8 +10,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.contracts import landing_contract
-from dagster_project.ingest.landing import EMPTY_FILE, object_folder
-from dagster_project.ingest.landing_rows import EXTRA
+from dagster_project.ingest.landing import EMPTY_FILE, EXTRA, object_folder
 from dagster_project.ingest.streams import Record
 
 CONNECTOR = "stripe"
