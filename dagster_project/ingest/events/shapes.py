@@ -20,9 +20,9 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.contracts import landing_objects
-from dagster_project.ingest.files.csv_rows import MAX_RECORD_BYTES
 from dagster_project.ingest.files.mapping import quote_text
 from dagster_project.ingest.landing import EXTRA
+from dagster_project.ingest.text_lines import MAX_LINE_BYTES, TOO_LONG, bounded_lines
 
 EVENTS = "product__events"
 TEXTS = ("event_id", "workspace_id", "user_id", "session_id", "event_name", "feature")
@@ -47,7 +47,6 @@ LINES_PER_THREAD = 8192
 BYTES_PER_BATCH = 32 * 1024 * 1024
 OBJECTS_TO_LEARN_FROM = 1000
 NAMES_SHOWN = 12
-TOO_LONG = f"the line is longer than {MAX_RECORD_BYTES // 1024**2} MiB"
 LINES_SCHEMA = pa.schema([("line", pa.string()), ("_source_line", pa.int64()), ("problem", pa.string())])
 
 
@@ -315,7 +314,7 @@ def _line_tables(file: IO[bytes]) -> Iterator[pa.Table]:
     """Numbered lines of a file, some at a time; a line that is no text carries the problem instead."""
     rows: list[tuple[str | None, int, str | None]] = []
     byte_count = 0
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(bounded_lines(file), start=1):
         if line.isspace():
             continue
         rows.append(_readable(line, number))
@@ -336,17 +335,8 @@ def _line_table(rows: list[tuple[str | None, int, str | None]]) -> pa.Table:
     return pa.Table.from_batches(table.to_batches(max_chunksize=LINES_PER_THREAD))
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Lines of at most `MAX_RECORD_BYTES` and one byte; the rest of a longer one is read over."""
-    while line := file.readline(MAX_RECORD_BYTES + 1):
-        rest = line
-        while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
-            rest = file.readline(MAX_RECORD_BYTES + 1)
-        yield line
-
-
 def _readable(line: bytes, number: int) -> tuple[str | None, int, str | None]:
-    if len(line) > MAX_RECORD_BYTES:
+    if len(line) > MAX_LINE_BYTES:
         return None, number, TOO_LONG
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8"), number, None

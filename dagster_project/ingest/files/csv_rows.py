@@ -1,25 +1,30 @@
 """Rows of a CSV file as Arrow batches of text, with the true line of each row.
 
-Here: the header, the chunks, and which lines cannot be read. Values are read by pyarrow. Not here: where
-records begin and end (`csv_records.py`) and what the columns mean (`readers.py`).
+Python's own reader splits records and values. It is strict, and told again where to go on: a line whose quotes do not
+fit is rejected alone, and the next line starts afresh. Not here: what the columns mean (`readers.py`).
 """
 
 import csv
-from collections.abc import Collection, Iterator
+import io
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from pyarrow import csv as arrow_csv
+from pyarrow import compute
 
-from dagster_project.ingest.files.csv_records import Split, split_records
-
-CHUNK_BYTES = 8 * 1024 * 1024
-MAX_RECORD_BYTES = 16 * 1024 * 1024
-TOO_LONG = f"record is longer than {MAX_RECORD_BYTES // 1024**2} MiB, or a quoted value is never closed"
+CHUNK_BYTES = 4 * 1024 * 1024
+MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+TOO_LONG = f"record is longer than {MAX_RECORD_CHARACTERS // 1024**2} MiB, or a quoted value is never closed"
+NOT_UTF8 = "not valid UTF-8"
+REASONS = {  # by a piece of what Python's reader says
+    "unexpected end of data": "quoted value is never closed",
+    "field larger than": TOO_LONG,
+    "expected after": "text after a closing quote",
+    "new-line character": "carriage return inside the line",
+}
 HEADER_BYTES = 1024 * 1024
 DELIMITERS = ",;\t|"
 BOM = b"\xef\xbb\xbf"
@@ -115,130 +120,138 @@ def csv_batches(path: Path, header: CsvHeader, chunk_bytes: int = CHUNK_BYTES) -
     Args:
         path: The CSV file.
         header: Its header.
-        chunk_bytes: Bytes per batch.
+        chunk_bytes: About so many bytes make a batch.
 
     Yields:
         Batches of `batch_schema`, in order of the lines. An empty value is null. A line that cannot be read
         is a row of nulls with a `_reject_reason`.
     """
+    csv.field_size_limit(MAX_RECORD_CHARACTERS)
     with path.open("rb") as file:
         file.seek(header.data_offset)
-        line, rest, is_last = header.data_line, b"", False
-        while not is_last:
-            block = file.read(chunk_bytes)
-            is_last = len(block) < chunk_bytes
-            data = rest + block
-            split = split_records(data, header.delimiter, is_last)
-            while not split.consumed and len(data) > MAX_RECORD_BYTES and not is_last:
-                data, batch = _reject_first_line(file, data, line, len(header.names))
-                yield batch
-                line += 1
-                split = split_records(data, header.delimiter, is_last=False)
-            if len(split.starts):
-                yield _batch(data, split, header, line)
-            line += data.count(b"\n", 0, split.consumed)
-            rest = data[split.consumed :]
+        yield from _Records(_chunks(file, chunk_bytes), header).batches()
 
 
-def _reject_first_line(file: BinaryIO, data: bytes, line: int, columns: int) -> tuple[bytes, pa.RecordBatch]:
-    """Give up the first line of a record that is too long to keep in memory, and go on behind it."""
-    while (end := data.find(b"\n")) < 0 and data:
-        data = file.read(CHUNK_BYTES)
-    rejects = _reject_rows({line: TOO_LONG}, columns)
-    return data[end + 1 :], rejects.combine_chunks().to_batches()[0]
+def _chunks(file: BinaryIO, chunk_bytes: int) -> Iterator[list[str]]:
+    """Lines, line ends included, some at a time; of a line that is too long to keep, the beginning."""
+    while data := file.read(chunk_bytes):
+        rest = data
+        if not data.endswith(b"\n"):
+            data += (rest := file.readline(4 * MAX_RECORD_CHARACTERS))  # a character has four bytes at most
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(4 * MAX_RECORD_CHARACTERS)
+        yield io.StringIO(data.decode("utf-8", "surrogateescape"), newline="\n").readlines()
 
 
-def _batch(data: bytes, split: Split, header: CsvHeader, first_line: int) -> pa.RecordBatch:
-    """Values of the good records and a row of nulls for each bad one, in order of the lines."""
-    problems = split.problems | dict.fromkeys(
-        np.flatnonzero(split.ends - split.starts > MAX_RECORD_BYTES).tolist(), TOO_LONG
-    )
-    for index in _undecodable(data, split):
-        problems.setdefault(index, "not valid UTF-8")
-    is_good = split.ends > split.starts
-    is_good[list(problems)] = False
-    table, ragged = _parse(_good_bytes(data, split, is_good), header)
-    good = np.flatnonzero(is_good)
-    if len(table) + len(ragged) != len(good):
-        last_line = first_line + int(split.lines[-1])
-        raise UnreadableFileError(f"the rows from line {first_line} to line {last_line} cannot be told apart")
-    width = len(header.names)
-    problems |= {
-        int(good[row - 1]): f"line has {_columns(found)}, header has {width}" for row, found in ragged.items()
-    }
-    is_good[list(problems)] = False
-    kept_lines = pa.array(first_line + split.lines[is_good], type=pa.int64())
-    kept = table.append_column("_source_line", kept_lines)
-    kept = kept.append_column("_reject_reason", pa.nulls(len(kept), pa.string()))
-    if problems:
-        reasons = {first_line + int(split.lines[index]): reason for index, reason in problems.items()}
-        kept = pa.concat_tables([kept, _reject_rows(reasons, width)]).sort_by("_source_line")
-    batches = kept.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=batch_schema(width))
+class _Records:
+    """The records of a file, as far as it was read.
+
+    Args:
+        chunks: Its lines, some at a time.
+        header: Its header.
+    """
+
+    def __init__(self, chunks: Iterator[list[str]], header: CsvHeader) -> None:
+        self._chunks = chunks
+        self._header = header
+        self._line = header.data_line
+        self._ahead: deque[str] = deque()  # lines that were read, and belong to no record yet
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All records to the end of the file, some at a time."""
+        while lines := list(self._ahead) or next(self._chunks, []):
+            yield self._at_once(lines) or self._one_by_one(lines)
+
+    def _at_once(self, lines: list[str]) -> pa.RecordBatch | None:
+        """The batch, when each line is a good record: most files are like that, and it takes half the time."""
+        try:
+            rows = list(csv.reader(lines, delimiter=self._header.delimiter, strict=True))
+        except csv.Error:
+            return None
+        is_plain = len(rows) == len(lines) and set(map(len, rows)) == {len(self._header.names)}
+        if not is_plain or max(map(len, lines)) > MAX_RECORD_CHARACTERS:
+            return None
+        self._ahead.clear()
+        numbers = range(self._line, self._line + len(lines))
+        self._line += len(lines)
+        return _batch(numbers, rows, [None] * len(rows), len(self._header.names))
+
+    def _one_by_one(self, lines: list[str]) -> pa.RecordBatch:
+        """The batch with a look at each record: how many lines it took, and whether it can be read."""
+        width = len(self._header.names)
+        nothing = [""] * width
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        reasons: list[str | None] = []
+        self._ahead = deque(lines)
+        end = self._line + len(lines)
+        taken: list[str] = []
+        reader = self._reader(taken)
+        while self._line < end:
+            try:
+                row, reason = next(reader), None
+                if row and len(row) != width:
+                    row, reason = nothing, f"line has {_columns(len(row))}, header has {width}"
+            except csv.Error as error:
+                row, reason = nothing, _reason(error)
+                self._ahead.extendleft(reversed(taken[1:]))
+                del taken[1:]
+                reader = self._reader(taken)
+            if row:
+                numbers.append(self._line)
+                rows.append(row)
+                reasons.append(reason)
+            self._line += len(taken)
+            taken.clear()
+        return _batch(numbers, rows, reasons, width)
+
+    def _reader(self, taken: list[str]) -> Iterator[list[str]]:
+        """A reader of the lines ahead; `taken` gets those of the record that it is at."""
+
+        def lines() -> Iterator[str]:
+            size = 0
+            while self._ahead or (chunk := next(self._chunks, [])):
+                if not self._ahead:
+                    self._ahead.extend(chunk)
+                line = self._ahead.popleft()
+                size = size + len(line) if taken else len(line)
+                taken.append(line)
+                if size > MAX_RECORD_CHARACTERS:
+                    raise csv.Error(TOO_LONG)
+                yield line
+
+        return csv.reader(lines(), delimiter=self._header.delimiter, strict=True)
+
+
+def _reason(error: csv.Error) -> str:
+    return next((reason for sign, reason in REASONS.items() if sign in str(error)), str(error))
 
 
 def _columns(count: int) -> str:
     return "1 column" if count == 1 else f"{count} columns"
 
 
-def _reject_rows(reasons: dict[int, str], width: int) -> pa.Table:
-    values = [pa.nulls(len(reasons), pa.string())] * width
-    lines = pa.array(list(reasons), type=pa.int64())
-    return pa.table(
-        [*values, lines, pa.array(list(reasons.values()), pa.string())], schema=batch_schema(width)
-    )
+def _batch(
+    numbers: Sequence[int], rows: list[list[str]], reasons: list[str | None], width: int
+) -> pa.RecordBatch:
+    try:
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+    except UnicodeEncodeError:
+        for at, row in enumerate(rows):
+            if not _is_text(row):
+                rows[at], reasons[at] = [""] * width, NOT_UTF8
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+    null = pa.scalar(None, pa.string())
+    columns = [compute.if_else(compute.equal(column, ""), null, column) for column in columns]
+    columns = columns or [pa.nulls(0, pa.string())] * width
+    lines, rejects = pa.array(numbers, pa.int64()), pa.array(reasons, pa.string())
+    return pa.RecordBatch.from_arrays([*columns, lines, rejects], schema=batch_schema(width))
 
 
-def _good_bytes(data: bytes, split: Split, is_good: NDArray[np.bool_]) -> bytes:
-    """The good records, line ends included, without a copy per record."""
-    if is_good.all():
-        return data[: split.consumed]
-    edges = np.diff(np.concatenate([[False], is_good, [False]]).astype(np.int8))
-    limits = np.append(split.starts, split.consumed)
-    runs = zip(limits[np.flatnonzero(edges == 1)], limits[np.flatnonzero(edges == -1)], strict=True)
-    return b"".join(data[first:last] for first, last in runs)
-
-
-def _undecodable(data: bytes, split: Split) -> list[int]:
-    """Indices of the records that are not valid UTF-8."""
-    indices: list[int] = []
-    position, view = 0, memoryview(data)
-    while position < split.consumed:
-        try:
-            str(view[position : split.consumed], "utf-8")
-            break
-        except UnicodeDecodeError as error:
-            index = int(np.searchsorted(split.starts, position + error.start, side="right")) - 1
-            indices.append(index)
-            position = int(split.starts[index + 1]) if index + 1 < len(split.starts) else split.consumed
-    return indices
-
-
-def _parse(data: bytes, header: CsvHeader) -> tuple[pa.Table, dict[int, int]]:
-    """Let pyarrow read the values; also gives the number of columns of ragged rows by row, counted from 1."""
-    names = arrow_names(len(header.names))
-    ragged: dict[int, int] = {}
-
-    def note_ragged(row: arrow_csv.InvalidRow) -> str:
-        ragged[row.number] = row.actual_columns
-        return "skip"
-
-    if not data:
-        return pa.table({name: pa.array([], pa.string()) for name in names}), ragged
-    if data.startswith(BOM):
-        data = BOM + data  # pyarrow drops one; behind the header it is part of a value
-    table = arrow_csv.read_csv(
-        pa.BufferReader(data),
-        # One block and one thread: only then does pyarrow number the rows.
-        arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
-        arrow_csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=note_ragged
-        ),
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            check_utf8=False,  # done line by line before
-        ),
-    )
-    return table, ragged
+def _is_text(row: list[str]) -> bool:
+    """Whether all bytes of a row were characters; those that were none came as half of a surrogate pair."""
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -10,17 +10,12 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
-from dagster_project.ingest.files.csv_rows import (
-    BOM,
-    MAX_RECORD_BYTES,
-    TOO_LONG,
-    UnreadableFileError,
-    batch_schema,
-)
+from dagster_project.ingest.files.csv_rows import BOM, UnreadableFileError, batch_schema
+from dagster_project.ingest.text_lines import MAX_LINE_BYTES, TOO_LONG, bounded_lines
 
 LINES_PER_BATCH = 20_000
 LINES_TO_LEARN_FROM = 1000
@@ -79,15 +74,11 @@ def ndjson_batches(path: Path, columns: Collection[str]) -> Iterator[pa.RecordBa
             )
 
 
-def _lines(file: Any) -> Iterator[bytes]:
-    """Lines of at most `MAX_RECORD_BYTES` and one byte; the rest of a longer one is read over."""
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Lines without the mark that some editors put before the first."""
     if file.read(len(BOM)) != BOM:
         file.seek(0)
-    while line := file.readline(MAX_RECORD_BYTES + 1):
-        rest = line
-        while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
-            rest = file.readline(MAX_RECORD_BYTES + 1)
-        yield line
+    return bounded_lines(file)
 
 
 def _row(line: bytes, names: tuple[str, ...]) -> list[str | None]:
@@ -112,7 +103,7 @@ def _places(keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str | 
 
 def _read_line(line: bytes) -> tuple[dict[str, str | None], str | None]:
     """Values as text, or the reason why the line cannot be read."""
-    if len(line) > MAX_RECORD_BYTES:
+    if len(line) > MAX_LINE_BYTES:
         return {}, TOO_LONG
     try:
         text = line.decode("utf-8").strip()

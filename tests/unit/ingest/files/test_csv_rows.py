@@ -104,18 +104,32 @@ def test_the_size_of_the_chunks_does_not_change_the_rows(tmp_path, data, sizes):
 
 
 @pytest.mark.parametrize("other_line", ["4,d,e", '4,d" e,f'])
-def test_a_carriage_return_rejects_its_whole_record_whatever_the_other_lines_are(tmp_path, other_line):
+def test_a_carriage_return_rejects_its_line_whatever_the_other_lines_are(tmp_path, other_line):
     content = f'customer_ref,amount,note\n{other_line}\n\r3,"c\nd",z\n5,,\n'.encode()
     found = read(tmp_path / "table.csv", content, 4096)
-    assert [row["_source_line"] for row in found] == [2, 3, 5]
-    assert [row["_reject_reason"] is None for row in found] == [True, False, True]
+    assert [(row["_source_line"], row["_reject_reason"]) for row in found] == [
+        (2, None),
+        (3, "carriage return inside the line"),
+        (4, "line has 2 columns, header has 3"),
+        (5, None),
+    ]
 
 
+def test_quotes_that_never_close_cost_no_more_than_the_lines_behind_them(tmp_path):
+    """Each of them takes all that follows along until the next quote, and gives it back."""
+    lines = [f'{number},"broken' if number % 3 else f"{number},b,c" for number in range(3000)]
+    content = "\n".join([",".join(COLUMNS), *lines]).encode()
+    found = read(tmp_path / "table.csv", content, 10_000)
+    assert [row["c0"] for row in found] == [None if number % 3 else str(number) for number in range(3000)]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
 @pytest.mark.parametrize("start", [b"1,", b'1,"'])
-def test_a_record_too_long_for_memory_is_rejected_and_the_next_line_is_read(tmp_path, monkeypatch, start):
-    monkeypatch.setattr(csv_rows, "MAX_RECORD_BYTES", 1000)
-    monkeypatch.setattr(csv_rows, "CHUNK_BYTES", 100)
-    content = b"customer_ref,amount,note\n0,a,b\n" + start + b"x" * 5000 + b",z\n2,b,y\n3,c,z\n"
+def test_a_record_too_long_for_memory_is_rejected_and_the_next_line_is_read(
+    tmp_path, monkeypatch, start, letter
+):
+    monkeypatch.setattr(csv_rows, "MAX_RECORD_CHARACTERS", 1000)
+    content = b"customer_ref,amount,note\n0,a,b\n" + start + letter.encode() * 5000 + b",z\n2,b,y\n3,c,z\n"
     found = read(tmp_path / "table.csv", content, 100)
     assert [(row["_source_line"], row["c0"]) for row in found] == [(2, "0"), (3, None), (4, "2"), (5, "3")]
     assert found[1]["_reject_reason"]
