@@ -147,7 +147,9 @@ def run_daily() -> DailyRun:
     """
     check_as_of_date()
     try:
-        read_overrides(settings().identity_overrides_path)  # told now, not after a minute of work
+        read_overrides(
+            settings().identity_overrides_path
+        )  # a wrong line stops the run now, not after a minute of work
     except OverrideError as error:
         return DailyRun("", failure=str(error))
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)

@@ -54,6 +54,6 @@ def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Material
             objects = land_file_drop(settings().inbox_dir, settings().landing_dir, run_started_at(context))
         except FileDropError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        landed = {f"files__{found.object_name}": found.row_count for found in objects if found.is_new}
+        landed = {found.object_name: found.landed_row_count for found in objects}
     for name in FILE_DROP_OBJECTS:
         yield landed_files(name, {"new_rows": landed.get(name, 0)})

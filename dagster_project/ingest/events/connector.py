@@ -34,9 +34,9 @@ from dagster_project.ingest.events.shapes import (
     ndjson_pieces,
     parquet_pieces,
 )
-from dagster_project.ingest.files.mapping import first_line, quote_text
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
 from dagster_project.ingest.landing import commit, object_folder, write_empty_file, write_rows
+from dagster_project.ingest.sql_text import first_line, quoted_text
 from dagster_project.ingest.streams import Landed, Probe, SourceError
 
 SUFFIXES = (".parquet", ".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
@@ -252,7 +252,7 @@ def _names(first: str) -> Iterator[str]:
 
 
 def _parquet_columns(path: Path) -> dict[str, str]:
-    query = f"describe from read_parquet({quote_text(str(path.resolve()))}, hive_partitioning = false)"
+    query = f"describe from read_parquet({quoted_text(path.resolve())}, hive_partitioning = false)"
     try:
         with duckdb.connect() as connection:
             return {name: kind for name, kind, *_ in connection.execute(query).fetchall()}

@@ -20,8 +20,8 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.contracts import landing_objects
-from dagster_project.ingest.files.mapping import quote_text
 from dagster_project.ingest.landing import EXTRA
+from dagster_project.ingest.sql_text import quoted_list, quoted_text
 from dagster_project.ingest.text_lines import MAX_LINE_BYTES, TOO_LONG, bounded_lines
 
 EVENTS = "product__events"
@@ -192,7 +192,7 @@ def parquet_pieces(path: Path, names: Sequence[str], source_file: str) -> Iterat
             row_number() over () as _source_line,
             cast(null as varchar) as problem
         from (
-            select * from read_parquet({quote_text(str(path.resolve()))}, hive_partitioning = false)
+            select * from read_parquet({quoted_text(path.resolve())}, hive_partitioning = false)
         ) as whole_row
     )"""
     with _connection() as connection:
@@ -212,14 +212,14 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
         for column, paths in shape.paths.items()
     }
     inside = [path.removeprefix("properties.") for path in inner]
-    patch = quote_text(json.dumps(dict.fromkeys(shape.used)))
+    patch = quoted_text(json.dumps(dict.fromkeys(shape.used)))
     problems = [(column, f"{column}_text is not null and {column} is null", "timestamp") for column in TIMES]
     problems += [
         (column, f"{column}_text is not null and {column} is distinct from try_cast({column}_text as double)",
          "whole number")
         for column in NUMBERS
     ]  # fmt: skip
-    said = [
+    reasons = [
         f"when {bad} then '{column}: ''' || left({column}_text, 60) || ''' is not a {kind}'"
         for column, bad, kind in problems
     ]
@@ -266,13 +266,13 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
         select
             {", ".join(COLUMNS)},
             if(is_object, nullif(cast(json_merge_patch(line, {patch}) as varchar), '{{}}'), null) as extra,
-            {quote_text(source_file)} as _source_file,
+            {quoted_text(source_file)} as _source_file,
             _source_line,
             case {" ".join(named)} end as _reject_column,
             case
                 when problem is not null then problem
                 when not is_object then 'not a JSON object'
-                {" ".join(said)}
+                {" ".join(reasons)}
             end as _reject_reason
         from typed
     """
@@ -281,7 +281,7 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
 def _paths(paths: Sequence[str]) -> str:
     """JSON paths as a SQL list; every part in quotes, as it may hold a dollar sign."""
     parts = (".".join(f'"{part}"' for part in path.split(".")) for path in paths)
-    return "[" + ", ".join(quote_text(f"$.{path}") for path in parts) + "]::varchar[]"
+    return f"{quoted_list(f'$.{path}' for path in parts)}::varchar[]"
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -306,8 +306,8 @@ def _checked(pieces: Iterable[pa.RecordBatch], shape: Shape) -> Iterator[pa.Reco
     empty = next((name for name in REQUIRED if not filled[name]), None)
     if row_count and empty:
         where = f"{' or '.join(shape.paths[empty])} in {shape.name}"
-        said = f"; e.g. {first_reason}" if first_reason else ""
-        raise RefusedFileError(f"column {empty} is missing or empty in every row ({where}){said}")
+        example = f"; e.g. {first_reason}" if first_reason else ""
+        raise RefusedFileError(f"column {empty} is missing or empty in every row ({where}){example}")
 
 
 def _line_tables(file: IO[bytes]) -> Iterator[pa.Table]:

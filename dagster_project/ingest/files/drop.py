@@ -10,31 +10,31 @@ import difflib
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from pyarrow import parquet
 
 from dagster_project.ingest.files.csv_rows import UnreadableFileError
 from dagster_project.ingest.files.layout import SYSTEM, FileObject, load_layout
-from dagster_project.ingest.files.mapping import MappingError, connect_to_inbox, first_line, quote_text
+from dagster_project.ingest.files.mapping import MappingError, connect_to_inbox
 from dagster_project.ingest.files.readers import (
     SUFFIXES,
-    Source,
     column_problems,
     landing_rows,
     landing_schema,
     open_source,
 )
 from dagster_project.ingest.landing import batch_path, newest_batch, write_rows
+from dagster_project.ingest.sql_text import first_line, quoted_text
+from dagster_project.ingest.streams import Landed
 
 logger = logging.getLogger(__name__)
 
 STAMP = "%Y%m%dT%H%M%S"
 HASH_LENGTH = 12
-HASH_BLOCK_BYTES = 1024 * 1024
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # outside of them a date is a typing error
 
 ReadProblem = (UnreadableFileError, MappingError, duckdb.Error, pa.ArrowException, OSError)
@@ -52,26 +52,7 @@ class FileDropError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-@dataclass(frozen=True)
-class LandedObject:
-    """What the landing holds of one object of the inbox.
-
-    Attributes:
-        object_name: Object of the layout.
-        source_file: File name in the inbox.
-        row_count: All rows, rejected ones included.
-        rejected_count: Rows that could not even be read.
-        is_new: False when the same content had landed before.
-    """
-
-    object_name: str
-    source_file: str
-    row_count: int
-    rejected_count: int
-    is_new: bool
-
-
-def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -> list[LandedObject]:
+def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -> list[Landed]:
     """Land every object that lies in the inbox, each as one batch that is its whole truth.
 
     All files are looked at before the first one is landed, so that one run names all problems.
@@ -82,7 +63,7 @@ def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -
         loaded_at: Time of this run, UTC without zone.
 
     Returns:
-        The objects found, sorted by name.
+        What each object brought, sorted by name; a content that landed before is only repeated.
 
     Raises:
         FileDropError: Something is wrong with the inbox or with files in it.
@@ -248,22 +229,24 @@ def _file_hash(path: Path) -> str:
 
 def _land(
     path: Path, item: FileObject, content: str, inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime
-) -> LandedObject:
+) -> Landed:
     newest = newest_batch(landing_dir, SYSTEM, item.name)
-    is_new = newest is None or newest.stem.rpartition("-")[2] != content
-    if is_new:
-        batch = f"{_stamp(loaded_at, newest)}-{content}"
-        newest = batch_path(landing_dir, SYSTEM, item.name, batch)
-        with connect_to_inbox(inbox_dir) as connection:
-            source: Source = open_source(connection, path, item, inbox_dir)
-            rows = landing_rows(connection, source, item, path.name)
-            write_rows(newest, landing_schema(item), rows, loaded_at)
-    with duckdb.connect() as connection:
-        counts = connection.execute(
-            "select count(*), count(_reject_reason) from read_parquet(?)", [str(newest)]
-        ).fetchone()
-    row_count, rejected_count = counts or (0, 0)
-    return LandedObject(item.name, path.name, row_count, rejected_count, is_new)
+    name = f"{SYSTEM}__{item.name}"
+    if newest is not None and newest.stem.rpartition("-")[2] == content:
+        row_count = parquet.read_metadata(newest).num_rows
+        return Landed(name, fetched_row_count=row_count, repeated_row_count=row_count)
+    target = batch_path(landing_dir, SYSTEM, item.name, f"{_stamp(loaded_at, newest)}-{content}")
+    with connect_to_inbox(inbox_dir) as connection:
+        source = open_source(connection, path, item, inbox_dir)
+        rows = landing_rows(connection, source, item, path.name)
+        write_rows(target, landing_schema(item), rows, loaded_at)
+    reasons = parquet.read_table(target, columns=["_reject_reason"])["_reject_reason"]
+    return Landed(
+        name,
+        fetched_row_count=len(reasons),
+        landed_row_count=len(reasons),
+        rejected_row_count=len(reasons) - reasons.null_count,
+    )
 
 
 def _stamp(loaded_at: dt.datetime, newest: Path | None) -> str:
@@ -286,7 +269,7 @@ def _newest_day(
     )
     query = f"""
         with days as (
-            select unnest([{days}]) as day from read_parquet({quote_text(str(path.resolve()))})
+            select unnest([{days}]) as day from read_parquet({quoted_text(path.resolve())})
         )
 
         select max(day) from days where day < $before and year(day) between $first and $last

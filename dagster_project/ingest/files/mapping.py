@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.ingest.sql_text import first_line, quoted_list
+
 FILE_FUNCTIONS = ("read_", "parquet_", "sniff_csv", "glob")
 
 
@@ -30,15 +32,10 @@ def connect_to_inbox(inbox_dir: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("set TimeZone = 'UTC'")
     # One thread: rows keep the order of the file, whatever the mapping does.
     connection.execute("set threads = 1")
-    connection.execute(f"set allowed_directories = [{quote_text(str(inbox_dir.resolve()))}]")
+    connection.execute(f"set allowed_directories = {quoted_list([inbox_dir.resolve()])}")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
-
-
-def quote_text(text: str) -> str:
-    """Write a text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def read_mapping(sql: str, inbox_dir: Path) -> str:
@@ -71,11 +68,6 @@ def read_mapping(sql: str, inbox_dir: Path) -> str:
     if tree["error"]:
         raise MappingError(f"it must be one SELECT: {tree.get('error_message', 'cannot be read')}")
     return _with_absolute_paths(query, dict(_paths(tree)), inbox_dir.resolve())
-
-
-def first_line(error: Exception) -> str:
-    """First line of a message: the rest repeats the statement, which the user did not write."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _paths(node: Any) -> Iterator[tuple[int, str]]:

@@ -22,9 +22,10 @@ from dagster_project.ingest.files.csv_rows import (
     read_header,
 )
 from dagster_project.ingest.files.layout import FileObject
-from dagster_project.ingest.files.mapping import MappingError, first_line, quote_text, read_mapping
+from dagster_project.ingest.files.mapping import MappingError, read_mapping
 from dagster_project.ingest.files.ndjson_rows import ndjson_batches, read_keys
 from dagster_project.ingest.landing import EXTRA
+from dagster_project.ingest.sql_text import first_line, quoted_text
 
 SUFFIXES = (".csv", ".parquet", ".ndjson", ".sql")
 NAMES_SHOWN = 30
@@ -84,7 +85,7 @@ def open_source(
             batches=partial(ndjson_batches, path, item.columns),
         )
     if path.suffix.lower() == ".parquet":
-        return _by_position(_parquet_columns(path), item, f"read_parquet({quote_text(str(path.resolve()))})")
+        return _by_position(_parquet_columns(path), item, f"read_parquet({quoted_text(path.resolve())})")
     return _open_mapping(connection, path, item, inbox_dir)
 
 
@@ -121,7 +122,7 @@ def _by_position(
         for column, name in zip(columns, names, strict=True)
         if plain_name(column) not in item.columns
     ]
-    pairs = ", ".join(f"{quote_text(column)}, cast({name} as varchar)" for column, name in others)
+    pairs = ", ".join(f"{quoted_text(column)}, cast({name} as varchar)" for column, name in others)
     numbered = f"""(
         select *, row_number() over () as _source_line, cast(null as varchar) as _reject_reason
         from {rows} as source_rows({", ".join(names)})
@@ -197,7 +198,7 @@ def landing_rows(
         select
             {fields},
             cast({source.extra} as varchar) as {EXTRA},
-            {quote_text(file)} as _source_file,
+            {quoted_text(file)} as _source_file,
             _source_line,
             cast(null as varchar) as _reject_column,
             _reject_reason

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from dagster_project.contracts import LandingContract, LandingField
 from dagster_project.ingest.landing import EXTRA
-from dagster_project.ingest.postgres.session import Transaction, quoted_name, quoted_text
+from dagster_project.ingest.postgres.session import Transaction
+from dagster_project.ingest.sql_text import quoted_name, quoted_text
 
 MOMENT_TYPES = ("timestamp", "timestamptz", "date")
 WHOLE_TYPES = ("int2", "int4", "int8")
@@ -194,7 +195,10 @@ def _add_cursor(
         return
     if cursor.type_name not in MOMENT_TYPES:
         problem = f"column {cursor.name} is {cursor.type_name}, not a time, and cannot be the cursor"
-        shape.problems = [*(said for said in shape.problems if f"column {cursor.name} " not in said), problem]
+        shape.problems = [
+            *(other for other in shape.problems if f"column {cursor.name} " not in other),
+            problem,
+        ]
     shape.cursor_type = cursor.type_name
     shape.has_unique_key = key.is_unique
     if has_row_hash:

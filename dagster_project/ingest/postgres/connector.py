@@ -33,7 +33,8 @@ from dagster_project.ingest.postgres.columns import (
 )
 from dagster_project.ingest.postgres.landing import CONNECTOR, LiveKeys, TableLanding
 from dagster_project.ingest.postgres.rows import landing_rows
-from dagster_project.ingest.postgres.session import PostgresSession, Transaction, quoted_name, quoted_text
+from dagster_project.ingest.postgres.session import PostgresSession, Transaction
+from dagster_project.ingest.sql_text import quoted_name, quoted_text
 from dagster_project.ingest.streams import Cursor, Landed, Probe, SourceError
 
 APPEND_ONLY = ("product__events",)

@@ -25,6 +25,7 @@ from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_re
 from dagster_project.ingest.landing import object_folder, write_empty_file, write_rows
 from dagster_project.ingest.postgres.columns import ROW_HASH
 from dagster_project.ingest.postgres.rows import landing_schema
+from dagster_project.ingest.sql_text import quoted_list
 from dagster_project.ingest.streams import Cursor
 
 CONNECTOR = "postgres"
@@ -252,8 +253,8 @@ class TableLanding:
 
     def _landed(self, columns: str) -> str:
         """Rows of the connector's files, with the place of the file among them."""
-        files = ", ".join("'" + path.replace("'", "''") + "'" for path in self._files)
-        return f"select {columns}, file_index from read_parquet([{files}], union_by_name = true)"
+        files = quoted_list(self._files)
+        return f"select {columns}, file_index from read_parquet({files}, union_by_name = true)"
 
     def _write(self, live_keys: LiveKeys | None) -> None:
         """The kept rows as one file; the rename commits them, the cursor and the live keys together."""

@@ -115,8 +115,8 @@ class PostgresSession:
         seconds = max(2, round(min(self._timeout_seconds, CONNECT_SECONDS)))
         return f"{self._url}{'&' if '?' in self._url else '?'}connect_timeout={seconds}"
 
-    def _not_connected(self, said: str) -> SourceError:
-        words = (reason for sign, reason in WHY_NOT_CONNECTED.items() if sign in said)
+    def _not_connected(self, message: str) -> SourceError:
+        words = (reason for sign, reason in WHY_NOT_CONNECTED.items() if sign in message)
         why = next(words, "the URL is not one, or the server does not speak PostgreSQL")
         return SourceError(
             f"PostgreSQL{self._place()}: cannot connect: {why}; check {URL_SETTING}", stops_source=True
@@ -186,28 +186,18 @@ class Transaction:
             raise self._problem(error) from None
 
     def _problem(self, error: BaseException) -> SourceError:
-        said = str(error)
-        found = SQLSTATE.search(said)
+        message = str(error)
+        found = SQLSTATE.search(message)
         state = getattr(error, "sqlstate", None) or (found.group(1) if found else "")
-        if "statement timeout" in said:  # in the middle of an answer the driver does not say the state
+        if "statement timeout" in message:  # in the middle of an answer the driver does not say the state
             state = "57014"
-        if state.startswith(("08", "57P")) or any(sign in said for sign in CONNECTION_LOST):
+        if state.startswith(("08", "57P")) or any(sign in message for sign in CONNECTION_LOST):
             return SourceError(
                 f"PostgreSQL: {self._what}: the server ended the connection; the next run goes on from the last batch",
                 stops_source=True,
             )
         if state in ADVICE:
             return SourceError(f"PostgreSQL: {self._what}: {ADVICE[state]}")
-        reason = said.split("ERROR:", 1)[-1].strip().splitlines()
+        reason = message.split("ERROR:", 1)[-1].strip().splitlines()
         shown = self._scrub(reason[0] if reason else type(error).__name__)[:SHOWN_CHARACTERS]
         return SourceError(f"PostgreSQL: {self._what}: {shown}")
-
-
-def quoted_name(name: str) -> str:
-    """An identifier as SQL takes it, whatever it holds."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text literal."""
-    return "'" + text.replace("'", "''") + "'"

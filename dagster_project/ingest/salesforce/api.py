@@ -145,11 +145,11 @@ class _Client(ApiClient):
         if not code:
             return super()._refusal(response, path)
         usage = response.headers.get("Sforce-Limit-Info", "") if code == QUOTA_USED_UP else ""
-        said = ": ".join(filter(None, (code, " ".join(filter(None, (message, usage))))))
+        detail = ": ".join(filter(None, (code, " ".join(filter(None, (message, usage))))))
         is_for_all = code in FOR_ALL_OBJECTS or response.status_code in (401, 429)
         is_unsigned = response.status_code == 401
         advice = ADVICE.get(code, CHECK_CREDENTIALS if is_unsigned else self._advice_on(response.status_code))
-        problem = self.problem(self.sobject, said, advice)
+        problem = self.problem(self.sobject, detail, advice)
         return SalesforceError(str(problem), code, response.status_code, stops_source=is_for_all)
 
 
@@ -219,8 +219,8 @@ class _SignIn(OAuth2ClientCredentials):
 
     def _refused(self, response: requests.Response) -> SourceError:
         code, message = _code_and_message(response)
-        said = f"HTTP {response.status_code} {code or response.reason} {message}".strip()
-        return self._problem(said, CHECK_APP if response.status_code < 500 else "try again later")
+        detail = f"HTTP {response.status_code} {code or response.reason} {message}".strip()
+        return self._problem(detail, CHECK_APP if response.status_code < 500 else "try again later")
 
     def _problem(self, detail: str, advice: str, *, was_reached: bool = True) -> SourceError:
         return self._entrance.problem("sign-in", detail, advice, stops_source=True, was_reached=was_reached)
@@ -233,10 +233,10 @@ def _is_field(field: Any) -> bool:
 def _code_and_message(response: requests.Response) -> tuple[str, str]:
     """What an error answer says; empty when it is not in Salesforce's shape."""
     try:
-        said = response.json()
+        answer = response.json()
     except ValueError:
         return "", ""
-    entry = said[0] if isinstance(said, list) and said else said
+    entry = answer[0] if isinstance(answer, list) and answer else answer
     if not isinstance(entry, dict):
         return "", ""
     code, message = (

@@ -10,14 +10,13 @@ The texts of times (`2026-10-01T12:00:00.000+0000`) are landed as they are; bron
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
 from dagster_project.contracts import landing_contract
 from dagster_project.ingest.api_client import HttpLimits
-from dagster_project.ingest.batches import cursor_text, land_stream, read_cursor
+from dagster_project.ingest.batches import land_streams
 from dagster_project.ingest.salesforce.api import LOCATOR_GONE, SalesforceApi, SalesforceError
 from dagster_project.ingest.streams import Cursor, Landed, Page, Probe, Record, SourceError, Stream
 
@@ -88,20 +87,11 @@ class Salesforce:
             One result per object.
         """
         api = self._new_api()
-        failure = ""
-        for object_name in self.objects:
-            if failure:
-                cursor = cursor_text(read_cursor(self._landing_dir, self.name, object_name))
-                yield Landed(object_name, cursor_before=cursor, cursor_after=cursor, failure=failure)
-                continue
-            calls_before = api.call_count
-            until = read_at.replace(tzinfo=dt.UTC) + CLOCK_TOLERANCE
-            stream = Stream((object_name,), partial(self._pages, api, object_name, until))
-            try:
-                for landed in land_stream(self._landing_dir, self.name, stream, read_at, self._batch_rows):
-                    yield replace(landed, api_call_count=api.call_count - calls_before)
-            except SourceError as error:
-                failure = str(error)
+        until = read_at.replace(tzinfo=dt.UTC) + CLOCK_TOLERANCE
+        streams = (Stream((name,), partial(self._pages, api, name, until)) for name in self.objects)
+        yield from land_streams(
+            self._landing_dir, self.name, streams, read_at, self._batch_rows, lambda: api.call_count
+        )
 
     def probe(self) -> list[Probe]:
         """Ask for the newest row of every object.

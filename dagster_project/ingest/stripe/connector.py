@@ -6,17 +6,16 @@ Not here: how an object is read (`reads.py`) and how it becomes a row (`shapes.p
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from dagster_project.ingest.api_client import ApiClient, HttpLimits
-from dagster_project.ingest.batches import cursor_text, land_stream, read_cursor
+from dagster_project.ingest.batches import land_streams
 from dagster_project.ingest.streams import Landed, Probe, SourceError, Stream
-from dagster_project.ingest.stripe.landed import CONNECTOR, LandedObject
-from dagster_project.ingest.stripe.reads import LINES, Family, FamilyRead
+from dagster_project.ingest.stripe.landed import CONNECTOR, NewestRows
+from dagster_project.ingest.stripe.reads import LINES, ObjectRead, StripeObject
 from dagster_project.ingest.stripe.shapes import API_VERSION
 
 LOGGER = logging.getLogger(__name__)
@@ -28,17 +27,19 @@ def _types(prefix: str, *names: str) -> tuple[str, ...]:
 
 
 _CHANGES = ("created", "updated", "deleted")
-FAMILIES = (
-    Family("stripe__customers", ("/v1/customers",), "Customers", "customer", _types("customer", *_CHANGES)),
-    Family("stripe__products", ("/v1/products",), "Products", "product", _types("product", *_CHANGES)),
-    Family(
+OBJECTS = (
+    StripeObject(
+        "stripe__customers", ("/v1/customers",), "Customers", "customer", _types("customer", *_CHANGES)
+    ),
+    StripeObject("stripe__products", ("/v1/products",), "Products", "product", _types("product", *_CHANGES)),
+    StripeObject(
         "stripe__prices",
         ("/v1/prices", "/v1/plans"),  # servers of before 2020 know only plans
         "Prices",
         "price",
         _types("price", *_CHANGES),
     ),
-    Family(
+    StripeObject(
         "stripe__subscriptions",
         ("/v1/subscriptions",),
         "Subscriptions",
@@ -54,7 +55,7 @@ FAMILIES = (
         ),
         params={"status": "all"},  # without it the canceled ones are left out
     ),
-    Family(
+    StripeObject(
         "stripe__invoices",
         ("/v1/invoices",),
         "Invoices",
@@ -78,7 +79,7 @@ FAMILIES = (
             *_types("credit_note", "created", "updated", "voided"),  # change what is still owed
         ),
     ),
-    Family(
+    StripeObject(
         "stripe__charges",
         ("/v1/charges",),
         "Charges",
@@ -88,7 +89,7 @@ FAMILIES = (
             *_types("charge.dispute", "created", "closed"),
         ),
     ),
-    Family(
+    StripeObject(
         "stripe__refunds",
         ("/v1/refunds",),
         "Refunds",
@@ -96,14 +97,14 @@ FAMILIES = (
         (*_types("refund", "created", "updated", "failed"), "charge.refund.updated"),
         is_new_without_event=True,
     ),
-    Family(
+    StripeObject(
         "stripe__credit_notes",
         ("/v1/credit_notes",),
         "Credit notes",
         "credit_note",
         _types("credit_note", "created", "updated", "voided"),
     ),
-    Family(
+    StripeObject(
         "stripe__disputes",
         ("/v1/disputes",),
         "Disputes",
@@ -122,9 +123,9 @@ def _newest(answer: Any) -> str:
     )
 
 
-def _objects(family: Family) -> tuple[str, ...]:
-    is_invoice = family.object_name == "stripe__invoices"
-    return (family.object_name, LINES) if is_invoice else (family.object_name,)
+def _objects(stripe_object: StripeObject) -> tuple[str, ...]:
+    is_invoice = stripe_object.object_name == "stripe__invoices"
+    return (stripe_object.object_name, LINES) if is_invoice else (stripe_object.object_name,)
 
 
 class Stripe:
@@ -140,7 +141,7 @@ class Stripe:
     """
 
     name = CONNECTOR
-    objects = tuple(name for family in FAMILIES for name in _objects(family))
+    objects = tuple(name for stripe_object in OBJECTS for name in _objects(stripe_object))
 
     def __init__(
         self,
@@ -167,32 +168,34 @@ class Stripe:
         Yields:
             One result per landing object.
         """
-        said: list[str] = []
-        stopped = ""
-        for family in FAMILIES:
-            if stopped:
-                yield from self._unread(family, stopped)
-                continue
-            client = self._client(family)
-            read = FamilyRead(
-                family,
-                client,
-                LandedObject(self._landing_dir, family.object_name),
-                LandedObject(self._landing_dir, LINES),
+        clients: list[ApiClient] = []
+        without_events: list[str] = []
+        yield from land_streams(
+            self._landing_dir,
+            self.name,
+            self._streams(read_at, clients, without_events),
+            read_at,
+            self._batch_rows,
+            lambda: sum(client.call_count for client in clients),
+        )
+        if without_events:  # every object says the same: once is enough
+            LOGGER.warning("%s", without_events[0])
+
+    def _streams(
+        self, read_at: dt.datetime, clients: list[ApiClient], without_events: list[str]
+    ) -> Iterator[Stream]:
+        for stripe_object in OBJECTS:
+            clients.append(self._client(stripe_object))
+            read = ObjectRead(
+                stripe_object,
+                clients[-1],
+                NewestRows(self._landing_dir, stripe_object.object_name),
+                NewestRows(self._landing_dir, LINES),
                 read_at,
                 self._full_read_days,
-                said.append,
+                without_events.append,
             )
-            stream = Stream(_objects(family), read.pages, has_own_version=False)
-            try:
-                for landed in land_stream(self._landing_dir, self.name, stream, read_at, self._batch_rows):
-                    yield replace(landed, api_call_count=client.call_count)
-            except SourceError as error:
-                if not error.stops_source:
-                    raise
-                stopped = str(error)
-        if said:  # every object says the same: once is enough
-            LOGGER.warning("%s", said[0])
+            yield Stream(_objects(stripe_object), read.pages, has_own_version=False)
 
     def probe(self) -> list[Probe]:
         """One cheap call per object.
@@ -200,29 +203,24 @@ class Stripe:
         Raises:
             SourceError: Stripe cannot be reached, or refuses the key.
         """
-        return [probe for family in FAMILIES for probe in self._probes(family)]
+        return [probe for stripe_object in OBJECTS for probe in self._probes(stripe_object)]
 
-    def _probes(self, family: Family) -> list[Probe]:
-        client = self._client(family)
+    def _probes(self, stripe_object: StripeObject) -> list[Probe]:
+        client = self._client(stripe_object)
         note = ""
-        for path in family.paths:
+        for path in stripe_object.paths:
             try:
-                newest = _newest(client.get(path, {**family.params, "limit": 1}))
-                return [Probe(name, True, newest) for name in _objects(family)]
+                newest = _newest(client.get(path, {**stripe_object.params, "limit": 1}))
+                return [Probe(name, True, newest) for name in _objects(stripe_object)]
             except SourceError as error:
                 if error.stops_source:
                     raise
                 note = str(error)
                 if error.status != 404:
                     break
-        return [Probe(name, False, note=note) for name in _objects(family)]
+        return [Probe(name, False, note=note) for name in _objects(stripe_object)]
 
-    def _unread(self, family: Family, reason: str) -> Iterator[Landed]:
-        cursor = cursor_text(read_cursor(self._landing_dir, self.name, family.object_name))
-        for name in _objects(family):
-            yield Landed(name, cursor_before=cursor, cursor_after=cursor, failure=reason)
-
-    def _client(self, family: Family) -> ApiClient:
+    def _client(self, stripe_object: StripeObject) -> ApiClient:
         return ApiClient(
             "Stripe",
             self._api_base,
@@ -232,7 +230,7 @@ class Stripe:
             secrets=(self._api_key,),
             advice={
                 401: KEY_ADVICE,
-                403: f"allow the key of CUSTINT_STRIPE_API_KEY to read {family.permission} and Events",
+                403: f"allow the key of CUSTINT_STRIPE_API_KEY to read {stripe_object.permission} and Events",
                 404: "check CUSTINT_STRIPE_API_BASE: this server does not offer it",
             },
         )

@@ -11,12 +11,13 @@ import duckdb
 
 from dagster_project.contracts import landing_contract
 from dagster_project.ingest.landing import EMPTY_FILE, EXTRA, object_folder
+from dagster_project.ingest.sql_text import quoted_list
 from dagster_project.ingest.streams import Record
 
 CONNECTOR = "stripe"
 
 
-class LandedObject:
+class NewestRows:
     """The newest landed row of each key of one landing object.
 
     Args:
@@ -67,10 +68,9 @@ class LandedObject:
         if not files:
             return []
         empty = self._folder / EMPTY_FILE  # has the fields that older files lack
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in [*files, str(empty)])
         sql = f"""
             with landed as (
-                select * from read_parquet([{listed}], union_by_name = true)
+                select * from read_parquet({quoted_list([*files, empty])}, union_by_name = true)
                 {f'where "{field}" in (select unnest(?))' if field else ""}
             ),
 

@@ -19,7 +19,7 @@ from requests.models import Request
 
 from dagster_project.ingest.api_client import ApiClient
 from dagster_project.ingest.streams import Cursor, Page, Record, SourceError
-from dagster_project.ingest.stripe.landed import LandedObject
+from dagster_project.ingest.stripe.landed import NewestRows
 from dagster_project.ingest.stripe.shapes import landing_row, line_row, removed_line_row
 
 PAGE_ROWS = 100
@@ -34,7 +34,7 @@ LINES = "stripe__invoice_lines"
 
 
 @dataclass(frozen=True)
-class Family:
+class StripeObject:
     """One object of Stripe and where it is found.
 
     Attributes:
@@ -64,11 +64,11 @@ class Change:
     last_words: Record | None = None
 
 
-class FamilyRead:
-    """Reads one family once.
+class ObjectRead:
+    """Reads one object once.
 
     Args:
-        family: What to read.
+        stripe_object: What to read.
         client: Whom to ask.
         landed: What landing holds of it.
         landed_lines: What landing holds of the lines of invoices.
@@ -79,22 +79,22 @@ class FamilyRead:
 
     def __init__(
         self,
-        family: Family,
+        stripe_object: StripeObject,
         client: ApiClient,
-        landed: LandedObject,
-        landed_lines: LandedObject,
+        landed: NewestRows,
+        landed_lines: NewestRows,
         read_at: dt.datetime,
         full_read_days: int,
         say: Callable[[str], None],
     ) -> None:
-        self.family = family
+        self.stripe_object = stripe_object
         self.client = client
         self.landed = landed
         self.landed_lines = landed_lines
         self.now = int(read_at.replace(tzinfo=dt.UTC).timestamp())
         self.full_read_days = full_read_days
         self.say = say
-        self._path = family.paths[0]
+        self._path = stripe_object.paths[0]
         self._version = self.now
         self._drafts: set[str] = set()
         self._changes: dict[str, Change] = {}
@@ -107,7 +107,7 @@ class FamilyRead:
             SourceError: The object could not be read.
         """
         self._version = max(self.now, self.landed.newest_version() + 1)
-        if self.family.object_name == "stripe__invoices":
+        if self.stripe_object.object_name == "stripe__invoices":
             self._drafts = self.landed.living_keys(status="draft")
         if cursor.get("mode") != "events":
             yield from self._first_read(cursor)
@@ -155,7 +155,7 @@ class FamilyRead:
             answers = {key: self._now(key) for key in ids[start : start + PAGE_ROWS]}
             rows = self._rows([answer for answer in answers.values() if answer])
             gone = [key for key, answer in answers.items() if answer is None]
-            rows[self.family.object_name] += self._gone_rows(gone)
+            rows[self.stripe_object.object_name] += self._gone_rows(gone)
             yield Page(rows, cursor)
 
     def _now(self, key: str) -> Record | None:
@@ -171,7 +171,7 @@ class FamilyRead:
         return None if answer.get("deleted") is True else answer
 
     def _gone_rows(self, ids: list[str]) -> list[Record]:
-        name = self.family.object_name
+        name = self.stripe_object.object_name
         known = {row["id"]: row for row in self.landed.rows("id", ids)} if ids else {}
         rows: list[Record] = []
         for key in ids:
@@ -184,13 +184,15 @@ class FamilyRead:
 
     def _rows(self, sources: list[Record]) -> dict[str, list[Record]]:
         """Landing rows of a page, by landing object."""
-        name = self.family.object_name
+        name = self.stripe_object.object_name
         versions = [self._version_of(source.get("id")) for source in sources]
-        told = list(zip(sources, versions, strict=True))
-        rows = {name: [landing_row(name, source, version) for source, version in told]}
+        versioned = list(zip(sources, versions, strict=True))
+        rows = {name: [landing_row(name, source, version) for source, version in versioned]}
         if name == "stripe__invoices":
-            rows[LINES] = [row for invoice, version in told for row in self._line_rows(invoice, version)]
-            rows[LINES] += self._removed_lines({str(bill.get("id")): at for bill, at in told}, rows[LINES])
+            rows[LINES] = [row for invoice, version in versioned for row in self._line_rows(invoice, version)]
+            rows[LINES] += self._removed_lines(
+                {str(bill.get("id")): at for bill, at in versioned}, rows[LINES]
+            )
         return rows
 
     def _version_of(self, key: Any) -> int:
@@ -225,7 +227,7 @@ class FamilyRead:
 
     def _read_events(self, since: int) -> bool:
         """Learn what changed from a second on; false when this server's events cannot be used."""
-        params = {"types[]": list(self.family.event_types), "created[gte]": since}
+        params = {"types[]": list(self.stripe_object.event_types), "created[gte]": since}
         changes: dict[str, Change] = {}
         try:
             for events, _ in self._list_pages("/v1/events", params):
@@ -236,7 +238,7 @@ class FamilyRead:
                 raise
             self.say(f"{error} Without events everything is read again each time.")
             return False
-        if self.family.is_new_without_event:
+        if self.stripe_object.is_new_without_event:
             for rows, _ in self._list_pages(self._path, {"created[gte]": since}):
                 for row in rows:
                     changes.setdefault(str(row.get("id")), Change(int(row.get("created") or since)))
@@ -250,8 +252,8 @@ class FamilyRead:
 
     def _note(self, event: Record, changes: dict[str, Change]) -> None:
         about = (event.get("data") or {}).get("object") or {}
-        is_own = about.get("object") == self.family.kind
-        key = about.get("id") if is_own else about.get(self.family.kind)
+        is_own = about.get("object") == self.stripe_object.kind
+        key = about.get("id") if is_own else about.get(self.stripe_object.kind)
         key = key.get("id") if isinstance(key, dict) else key
         second = int(event.get("created") or 0)
         if not isinstance(key, str):
@@ -262,14 +264,14 @@ class FamilyRead:
 
     def _listed(self, after: str | None) -> Iterator[tuple[list[Record], bool]]:
         """All objects, newest first, a page at a time; whether it is the last page."""
-        for path in self.family.paths:
+        for path in self.stripe_object.paths:
             self._path = path
             try:
-                yield from self._list_pages(path, self.family.params, after)
+                yield from self._list_pages(path, self.stripe_object.params, after)
                 return
             except SourceError as error:
                 is_place_gone = after is not None and error.status in (400, 404)
-                is_offered = error.status != 404 or path == self.family.paths[-1]
+                is_offered = error.status != 404 or path == self.stripe_object.paths[-1]
                 if is_offered and not is_place_gone:
                     raise
             if is_place_gone:  # the row to go on after was deleted: from the beginning

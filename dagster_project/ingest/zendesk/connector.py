@@ -17,7 +17,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
 from dagster_project.ingest.api_client import ApiClient, HttpLimits
-from dagster_project.ingest.batches import cursor_text, land_stream, read_cursor
+from dagster_project.ingest.batches import land_streams
 from dagster_project.ingest.streams import Cursor, Landed, Page, Probe, Record, SourceError, Stream
 from dagster_project.ingest.zendesk.calls import INCREMENTAL, CallPace, ExportPaginator, PacedAuth
 from dagster_project.ingest.zendesk.shapes import holiday_rows, ticket_event_rows, ticket_rows
@@ -130,17 +130,14 @@ class Zendesk:
         Yields:
             One result per object. When the account cannot be read at all, the objects after that say why.
         """
-        stopped_by = ""
-        for stream in self._streams(read_at):
-            if stopped_by:
-                yield self._unread(stream.objects[0], stopped_by)
-                continue
-            calls_before = self._client.call_count
-            try:
-                for landed in land_stream(self.landing_dir, self.name, stream, read_at, self.batch_rows):
-                    yield replace(landed, api_call_count=self._client.call_count - calls_before)
-            except SourceError as error:
-                stopped_by = str(error)
+        yield from land_streams(
+            self.landing_dir,
+            self.name,
+            self._streams(read_at),
+            read_at,
+            self.batch_rows,
+            lambda: self._client.call_count,
+        )
 
     def probe(self) -> list[Probe]:
         """One cheap call per object; an export gives its oldest row first, and so only small lists know their newest.
@@ -170,10 +167,6 @@ class Zendesk:
         ]
         return sorted(streams, key=lambda stream: self.objects.index(stream.objects[0]))
 
-    def _unread(self, object_name: str, failure: str) -> Landed:
-        cursor = cursor_text(read_cursor(self.landing_dir, self.name, object_name))
-        return Landed(object_name, cursor_before=cursor, cursor_after=cursor, failure=failure)
-
     def _exported_by_cursor(self, export: Export, read_at: dt.datetime, cursor: Cursor) -> Iterator[Page]:
         """Pages after `after_cursor`; `newest` is the newest change seen, in case that Zendesk forgets the cursor."""
         return _or_without("after_cursor", cursor, partial(self._cursor_pages, export, read_at))
@@ -195,8 +188,8 @@ class Zendesk:
         params = export.params | {"start_time": end}
         paginator = ExportPaginator("end_time", "start_time", latest)
         for rows, answer in self._client.pages(export.path, params, paginator, export.rows_at):
-            said = answer.get("end_time")
-            end = max(end, min(said, latest)) if isinstance(said, int) else end
+            place = answer.get("end_time")
+            end = max(end, min(place, latest)) if isinstance(place, int) else end
             yield Page({export.object_name: export.landed(rows, answer)}, {"end_time": end} if end else {})
 
     def _ratings(self, read_at: dt.datetime, cursor: Cursor) -> Iterator[Page]:

@@ -97,12 +97,12 @@ def patches() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def stripe_api(patches: pytest.MonkeyPatch) -> Iterator[Api]:
     chosen = [
-        family
+        each
         for name in ("customers", "products")
-        for family in stripe_connector.FAMILIES
-        if name in family.object_name
+        for each in stripe_connector.OBJECTS
+        if name in each.object_name
     ]
-    patches.setattr(stripe_connector, "FAMILIES", tuple(chosen))
+    patches.setattr(stripe_connector, "OBJECTS", tuple(chosen))
     patches.setattr(stripe_reads, "PAGE_ROWS", PAGE_ROWS)
 
     def endless() -> Change:

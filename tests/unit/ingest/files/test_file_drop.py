@@ -12,12 +12,12 @@ import pytest
 
 from dagster_project.ingest.files.drop import (
     FileDropError,
-    LandedObject,
     land_file_drop,
     newest_event_date,
 )
 from dagster_project.ingest.files.layout import load_layout
 from dagster_project.ingest.landing import META_SCHEMA, newest_batch
+from dagster_project.ingest.streams import Landed
 
 FIRST = dt.datetime(2026, 10, 1, 6, 0)
 SECOND = dt.datetime(2026, 10, 2, 6, 0)
@@ -31,7 +31,7 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-def land(inbox: Path, loaded_at: dt.datetime = FIRST) -> list[LandedObject]:
+def land(inbox: Path, loaded_at: dt.datetime = FIRST) -> list[Landed]:
     return land_file_drop(inbox, inbox.parent / "landing", loaded_at)
 
 
@@ -65,7 +65,7 @@ def test_the_layout_has_the_twelve_objects_with_their_required_columns():
 
 def test_a_csv_lands_as_text_with_all_layout_columns_and_meta_columns(inbox: Path):
     put(inbox, f"{HEADER},colour\nt1,c1,2026-09-01,11.770,red\nt2,c1,not a date,abc,\n")
-    assert land(inbox) == [LandedObject("transactions", "transactions.csv", 2, 0, is_new=True)]
+    assert land(inbox) == [Landed("files__transactions", 2, 2)]
     first, second = rows(inbox)
     assert first == {
         "transaction_ref": "t1", "customer_ref": "c1", "occurred_at": "2026-09-01", "amount": "11.770",
@@ -88,7 +88,7 @@ def test_without_unknown_columns_extra_is_null(inbox: Path):
 
 def test_a_header_without_rows_lands_zero_rows(inbox: Path):
     put(inbox, HEADER)
-    assert land(inbox) == [LandedObject("transactions", "transactions.csv", 0, 0, is_new=True)]
+    assert land(inbox) == [Landed("files__transactions", 0, 0)]
     assert rows(inbox) == []
 
 
@@ -138,7 +138,7 @@ def test_every_csv_line_lands_with_its_values_or_with_line_and_reason(inbox, lin
     found = rows(inbox)
     assert {row["_source_line"] for row in found if row["_reject_reason"] is None} == kept
     assert {row["_source_line"]: row["_reject_reason"] for row in found if row["_reject_reason"]} == rejected
-    assert (landed.row_count, landed.rejected_count) == (len(found), len(rejected))
+    assert (landed.landed_row_count, landed.rejected_row_count) == (len(found), len(rejected))
     rejects = [row for row in found if row["_reject_reason"]]
     assert all(row["transaction_ref"] is None and row["extra"] is None for row in rejects)
 
@@ -178,7 +178,7 @@ def test_ndjson_keeps_numbers_as_written_and_rejects_bad_lines_by_number(inbox: 
     ]
     put(inbox, "\n".join(lines).encode() + b'\n{"customer_ref": "\xff"}', "transactions.ndjson")
     (landed,) = land(inbox)
-    assert (landed.row_count, landed.rejected_count) == (7, 5)
+    assert (landed.landed_row_count, landed.rejected_row_count) == (7, 5)
     found = {row["_source_line"]: row for row in rows(inbox)}
     assert found[1]["transaction_ref"] == "12345678901234567890123"
     assert found[1]["amount"] == "11.770"
@@ -225,7 +225,7 @@ def test_a_mapping_reads_files_relative_to_the_inbox_only(inbox, source, tmp_pat
     (tmp_path / "sales.csv").write_text("id,who,day,paid\nwrong,wrong,2026-09-01,0\n")
     put(inbox, MAPPING.format(source), "transactions.sql")
     monkeypatch.chdir(tmp_path)
-    assert land(inbox) == [LandedObject("transactions", "transactions.sql", 1, 0, is_new=True)]
+    assert land(inbox) == [Landed("files__transactions", 1, 1)]
     (row,) = rows(inbox)
     assert (row["transaction_ref"], row["customer_ref"], row["_source_file"]) == (
         "t1", "ünal", "transactions.sql",
@@ -327,14 +327,14 @@ def test_a_file_without_permission_is_named(inbox: Path):
 
 def test_the_same_content_lands_once_and_a_changed_file_lands_as_a_new_batch(inbox: Path):
     put(inbox, f"{HEADER}\nt1,c1,2026-09-01,5\n")
-    assert land(inbox)[0].is_new
+    assert land(inbox)[0].landed_row_count
     again = land(inbox, SECOND)
-    assert again == [LandedObject("transactions", "transactions.csv", 1, 0, is_new=False)]
+    assert again == [Landed("files__transactions", 1, repeated_row_count=1)]
     put(inbox, f"{HEADER}\nt1,c1,2026-09-01,6\n")
-    assert land(inbox, SECOND)[0].is_new
+    assert land(inbox, SECOND)[0].landed_row_count
     assert [row["amount"] for row in rows(inbox)] == ["6"]
     put(inbox, f"{HEADER}\nt1,c1,2026-09-01,5\n")
-    assert land(inbox, FIRST)[0].is_new, "an older state that comes back is a new batch"
+    assert land(inbox, FIRST)[0].landed_row_count, "an older state that comes back is a new batch"
     assert [row["amount"] for row in rows(inbox)] == ["5"], (
         "the newest batch wins, even if the clock went back"
     )
@@ -344,10 +344,10 @@ def test_the_same_content_lands_once_and_a_changed_file_lands_as_a_new_batch(inb
 def test_a_mapping_lands_again_when_a_file_that_it_could_read_changes(inbox: Path):
     put(inbox, MAPPING.format("'sales.csv'"), "transactions.sql")
     put(inbox, "id,who,day,paid\nt1,c1,2026-09-01,5\n", "sales.csv")
-    assert land(inbox)[0].is_new
-    assert not land(inbox, SECOND)[0].is_new
+    assert land(inbox)[0].landed_row_count
+    assert not land(inbox, SECOND)[0].landed_row_count
     put(inbox, "id,who,day,paid\nt1,c1,2026-09-01,6\n", "sales.csv")
-    assert land(inbox, SECOND)[0].is_new
+    assert land(inbox, SECOND)[0].landed_row_count
 
 
 def test_unused_files_are_warned_of_unless_a_mapping_may_read_them(inbox, caplog):

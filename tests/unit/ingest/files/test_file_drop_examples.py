@@ -22,8 +22,8 @@ def land_example(name: str, tmp_path: Path) -> dict[str, int]:
     for path in [*(SHARED_DATA / name).iterdir(), *(PROJECT / "data" / "examples" / name).glob("*.sql")]:
         shutil.copyfile(path, inbox / path.name)
     landed = land_file_drop(inbox, tmp_path / "landing", LOADED_AT)
-    assert all(item.rejected_count == 0 for item in landed)
-    return {item.object_name: item.row_count for item in landed}
+    assert all(item.rejected_row_count == 0 for item in landed)
+    return {item.object_name.removeprefix("files__"): item.landed_row_count for item in landed}
 
 
 def one_row(tmp_path: Path, query: str, object_name: str) -> tuple[object, ...]:

@@ -19,22 +19,22 @@ DAY = 86_400
 
 
 class Reader:
-    """Reads some of the families, all when none is named: the others would say nothing more."""
+    """Reads some of the objects, all when none is named: the others would say nothing more."""
 
-    def __init__(self, base: str, key: str, folder: Path, *families: str) -> None:
+    def __init__(self, base: str, key: str, folder: Path, *object_names: str) -> None:
         self.base, self.key, self.folder = base, key, folder
-        self.families = families
+        self.object_names = object_names
 
     def land(
         self, second: int, batch_rows: int = 10_000, full_read_days: int = 28, **limits: Any
     ) -> dict[str, Landed]:
         read_at = BEGIN + dt.timedelta(seconds=second - START)
-        with self._some_families():
+        with self._some_objects():
             connector = self._connector(batch_rows, full_read_days, **limits)
             return {landed.object_name: landed for landed in connector.land(read_at)}
 
     def probe(self) -> dict[str, Probe]:
-        with self._some_families():
+        with self._some_objects():
             return {probe.object_name: probe for probe in self._connector(1, 28).probe()}
 
     def rows(self, name: str, what: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
@@ -49,9 +49,9 @@ class Reader:
         patience = {"attempt_count": 2, "first_wait_seconds": 0.001, "timeout_seconds": 10, **limits}
         return Stripe(self.key, self.base, self.folder, HttpLimits(**patience), batch_rows, full_read_days)
 
-    def _some_families(self) -> Any:
-        chosen = [family for family in connector.FAMILIES if family.object_name in self.families]
-        return mock.patch.object(connector, "FAMILIES", tuple(chosen) or connector.FAMILIES)
+    def _some_objects(self) -> Any:
+        chosen = [each for each in connector.OBJECTS if each.object_name in self.object_names]
+        return mock.patch.object(connector, "OBJECTS", tuple(chosen) or connector.OBJECTS)
 
 
 def customers(account: Account, count: int) -> None:

@@ -124,7 +124,7 @@ def reader(account: Account, tmp_path: Path) -> Iterator[Reader]:
 
 
 def test_links_that_open_without_a_password_are_never_landed(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__invoices",)
+    reader.object_names = ("stripe__invoices",)
     invoice(account, "in_1", [100])
     reader.land(START)
     assert all(b"invoice.example.com" not in path.read_bytes() for path in reader.folder.rglob("*.parquet"))
@@ -134,7 +134,7 @@ def test_links_that_open_without_a_password_are_never_landed(account: Account, r
 def test_key_without_a_permission_is_told_which_and_the_others_go_on(
     account: Account, reader: Reader
 ) -> None:
-    reader.families = (
+    reader.object_names = (
         "stripe__customers",
         "stripe__charges",
         "stripe__products",
@@ -154,7 +154,7 @@ def test_key_without_a_permission_is_told_which_and_the_others_go_on(
 def test_key_that_may_not_read_events_reads_everything_again(
     account: Account, reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader.families = (
+    reader.object_names = (
         "stripe__customers",
         "stripe__products",
     )

@@ -20,7 +20,7 @@ def reader(account: Account, tmp_path: Path) -> Iterator[Reader]:
 
 
 def test_only_what_events_name_is_fetched(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 250)
     account.now = START
     reader.land(START)
@@ -46,7 +46,7 @@ def test_only_what_events_name_is_fetched(account: Account, reader: Reader) -> N
 def test_nothing_new_is_one_call_and_no_file_until_the_cursor_is_a_week_old(
     account: Account, reader: Reader
 ) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 3)
     reader.land(START)
     files = reader.files()
@@ -59,7 +59,7 @@ def test_nothing_new_is_one_call_and_no_file_until_the_cursor_is_a_week_old(
 
 
 def test_second_change_in_the_same_second_is_a_newer_version(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 3)
     account.now = START + 100
     reader.land(START + 100)
@@ -74,7 +74,7 @@ def test_second_change_in_the_same_second_is_a_newer_version(account: Account, r
 
 
 def test_events_beyond_the_first_page_count(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 300)
     account.now = START
     reader.land(START)
@@ -90,7 +90,7 @@ def test_events_beyond_the_first_page_count(account: Account, reader: Reader) ->
 def test_when_most_have_changed_the_list_is_read_and_the_events_still_say_when(
     account: Account, reader: Reader
 ) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 250)
     account.now = START
     reader.land(START)
@@ -108,7 +108,7 @@ def test_when_most_have_changed_the_list_is_read_and_the_events_still_say_when(
 
 
 def test_what_is_deleted_keeps_its_last_words(account: Account, reader: Reader) -> None:
-    reader.families = (
+    reader.object_names = (
         "stripe__customers",
         "stripe__products",
         "stripe__prices",
@@ -143,7 +143,7 @@ def test_what_is_deleted_keeps_its_last_words(account: Account, reader: Reader) 
 def test_after_a_gap_of_more_than_29_days_everything_is_read_and_the_gone_are_found(
     account: Account, reader: Reader
 ) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 120)
     account.now = START
     reader.land(START)
@@ -159,7 +159,7 @@ def test_after_a_gap_of_more_than_29_days_everything_is_read_and_the_gone_are_fo
 
 
 def test_full_read_is_repeated_after_its_days(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 1)
     reader.land(START)
     account.objects["customer"]["cus_0000"]["email"] = "no event told of it"
@@ -168,7 +168,7 @@ def test_full_read_is_repeated_after_its_days(account: Account, reader: Reader) 
 
 
 def test_stopped_first_read_whose_last_row_was_deleted_begins_anew(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__customers",)
+    reader.object_names = ("stripe__customers",)
     customers(account, 250)
     account.now = START
     assert reader.land(START, batch_rows=1, page_limit=1)["stripe__customers"].landed_row_count == 100
@@ -184,7 +184,7 @@ def test_stopped_first_read_whose_last_row_was_deleted_begins_anew(account: Acco
 
 
 def test_new_refund_is_found_though_no_event_tells_of_it(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__refunds",)
+    reader.object_names = ("stripe__refunds",)
     reader.land(START)
     account.now = START + 100
     account.create("refund", "re_1", charge="ch_1", status="succeeded", currency="usd", amount=5, reason=None)
@@ -197,7 +197,7 @@ def test_new_refund_is_found_though_no_event_tells_of_it(account: Account, reade
 def test_all_lines_of_a_long_invoice_are_landed_and_yen_stay_as_delivered(
     account: Account, reader: Reader
 ) -> None:
-    reader.families = ("stripe__invoices",)
+    reader.object_names = ("stripe__invoices",)
     invoice(account, "in_long", list(range(1, 251)))
     invoice(account, "in_short", [500])
     landed = reader.land(START)
@@ -210,7 +210,7 @@ def test_all_lines_of_a_long_invoice_are_landed_and_yen_stay_as_delivered(
 
 
 def test_line_that_a_draft_lost_bills_nothing_any_more(account: Account, reader: Reader) -> None:
-    reader.families = ("stripe__invoices",)
+    reader.object_names = ("stripe__invoices",)
     invoice(account, "in_1", [700, 300])
     account.objects["invoice"]["in_1"]["status"] = "draft"
     reader.land(START)
