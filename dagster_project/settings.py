@@ -1,7 +1,8 @@
 """Every path and tunable of the pipeline, typed and with its unit.
 
-The only reader of environment variables and `.env`. Nothing else belongs here: no logic, no input or output
-beyond reading the list of currencies that a setting may name.
+The only reader of environment variables and `.env`. The settings of a source are in its folder under `ingest/`, on the
+base class here. Nothing else belongs here: no logic, no input or output beyond what a setting may name (the currencies
+that have a rate, the sources that have a folder).
 """
 
 import csv
@@ -304,8 +305,8 @@ def variable(kind: type[BaseSettings], name: str) -> str:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether the value of a setting is shown nowhere."""
-    return field.annotation is SecretStr
+    """Whether the value of a setting is shown nowhere; also where it may be missing (`Secret | None`)."""
+    return SecretStr.__name__ in repr(field.annotation)
 
 
 def load_settings() -> Settings:

@@ -19,6 +19,7 @@ def claim_data_dir(data_dir: Path, sources: tuple[str, ...], reporting_currency:
         OtherCompanyError: The folder was built with a source that is gone, or in another reporting currency.
     """
     path = data_dir / "company.json"
+    content = {"sources": sorted(sources), "reporting_currency": reporting_currency}
     advice = "Set CUSTINT_DATA_DIR to another folder, or run `make clean` to start over."
     if path.exists():
         before = json.loads(path.read_text())
@@ -32,5 +33,6 @@ def claim_data_dir(data_dir: Path, sources: tuple[str, ...], reporting_currency:
                 f"{data_dir} was built with CUSTINT_REPORTING_CURRENCY={before['reporting_currency']}; "
                 f"now it is {reporting_currency}. {advice}"
             )
-    content = {"sources": sorted(sources), "reporting_currency": reporting_currency}
+        if before == content:
+            return
     write_text(path, json.dumps(content, indent=2) + "\n")

@@ -11,8 +11,11 @@ from dagster_project.ingest.connectors import known_sources
 from dagster_project.settings import (
     DBT_DIR,
     PROJECT_DIR,
+    Secret,
     Settings,
     SettingsError,
+    SourceSettings,
+    WebAddress,
     is_secret,
     known_currencies,
     load_settings,
@@ -344,6 +347,18 @@ def test_a_secret_is_never_shown_not_even_a_wrong_one(name: str, monkeypatch: py
         load_settings()
     assert str(caught.value).startswith(f"{name} is not usable (not shown: secret); allowed is ")
     assert "hidden" not in str(caught.value)
+
+
+def test_a_secret_that_may_be_missing_is_one_too():
+    class Own(SourceSettings, env_prefix="CUSTINT_OWN_"):
+        password: Secret
+        proxy_password: Secret | None = None
+        address: WebAddress
+
+    assert [name for name, field in Own.model_fields.items() if is_secret(field)] == [
+        "password",
+        "proxy_password",
+    ]
 
 
 def test_an_object_comes_from_one_source_only(monkeypatch: pytest.MonkeyPatch):
