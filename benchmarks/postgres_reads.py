@@ -20,7 +20,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from postgres_server import PostgresServer, postgres_server  # noqa: E402
 
-from dagster_project.ingest.postgres import Postgres  # noqa: E402
+from dagster_project.ingest.postgres.connector import Postgres  # noqa: E402
 
 READ_AT = dt.datetime(2026, 10, 1, 2)
 FETCH_SHARE_BAR = 0.50

@@ -24,7 +24,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 from dbt_in_process import run_dbt  # noqa: E402
 
 from dagster_project.contracts import landing_objects  # noqa: E402
-from dagster_project.ingest.event_files import EventFiles  # noqa: E402
+from dagster_project.ingest.events.connector import EventFiles  # noqa: E402
 from dagster_project.ingest.landing import write_empty_file  # noqa: E402
 
 READ_AT = dt.datetime(2026, 10, 1, 2)

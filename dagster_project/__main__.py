@@ -62,10 +62,9 @@ def _ui(console: Console, errors: Console) -> int:
 
 
 def _sources_check(console: Console, errors: Console) -> int:
-    from dagster_project.ingest.connectors import connector, live_sources
     from dagster_project.ingest.sources_check import check_source, is_readable
 
-    sources = live_sources(settings())
+    sources = settings().live_sources
     if not sources:
         console.print(
             f"No live source among CUSTINT_SOURCES={','.join(settings().sources)}: nothing to reach."
@@ -73,25 +72,24 @@ def _sources_check(console: Console, errors: Console) -> int:
         return 0
     table = Table("source", "object", "reachable", "authorised", "visible", "newest row", "note", box=None)
     checked = {
-        source: list(check_source(source, partial(connector, source, settings()))) for source in sources
+        name: list(check_source(name, partial(source.connector, settings())))
+        for name, source in sources.items()
     }
     for line in (line for lines in checked.values() for line in lines):
         answers = (line.is_reachable, line.is_authorised, line.is_visible)
-        said = ["-" if answer is None else "yes" if answer else "NO" for answer in answers]
+        words = ["-" if answer is None else "yes" if answer else "NO" for answer in answers]
         style = "yellow" if line.is_visible is False else "red" if line.is_visible is None else None
         table.add_row(
-            line.source, line.object_name, *said, Text(line.newest or "-"), Text(line.note), style=style
+            line.source, line.object_name, *words, Text(line.newest or "-"), Text(line.note), style=style
         )
     console.print(table)
     return 0 if all(is_readable(lines) for lines in checked.values()) else 1
 
 
 def _settings(console: Console, errors: Console) -> int:
-    for name, value in settings():
+    for variable, value in settings().by_variable().items():
         shown = ",".join(value) if isinstance(value, tuple) else value
-        console.print(
-            f"CUSTINT_{name.upper()}={'' if shown is None else shown}", soft_wrap=True, markup=False
-        )
+        console.print(f"{variable}={'' if shown is None else shown}", soft_wrap=True, markup=False)
     return 0
 
 

@@ -51,6 +51,11 @@ class Column:
         return list(self.rules.get("accepted") or self.rules.get("levels") or ())
 
     @property
+    def source(self) -> str:
+        """The landing field that a bronze column reads."""
+        return str(self.rules["source"])
+
+    @property
     def landing_type(self) -> str:
         """DuckDB type of the landing field that the column reads."""
         return str(self.rules.get("landing_type", "VARCHAR"))
@@ -111,7 +116,8 @@ def gold_tables() -> dict[str, Table]:
 
 
 @cache
-def _bronze_tables() -> dict[str, Table]:
+def bronze_tables() -> dict[str, Table]:
+    """Contracts of the bronze tables, by name."""
     return read_tables(DBT_DIR / "models" / "bronze")
 
 
@@ -139,11 +145,11 @@ class LandingContract:
 @cache
 def landing_contract(name: str) -> LandingContract:
     """The contract of a vendor's landing object, from the bronze YAML that reads it."""
-    table = _bronze_tables()[name]
+    table = bronze_tables()[name]
     readers: dict[str, list[Column]] = {}
     for column in table.columns:
-        readers.setdefault(str(column.rules["source"]), []).append(column)
-    source_of = {column.name: str(column.rules["source"]) for column in table.columns}
+        readers.setdefault(column.source, []).append(column)
+    source_of = {column.name: column.source for column in table.columns}
     return LandingContract(
         name=name,
         fields=tuple(_landing_field(source, columns) for source, columns in readers.items()),
@@ -167,6 +173,11 @@ def _landing_field(source: str, readers: list[Column]) -> LandingField:
 def landing_objects() -> dict[str, dict[str, str]]:
     """Landing fields with their DuckDB types, by `<system>__<object>`: what the bronze contracts read."""
     return {
-        name: {str(column.rules["source"]): column.landing_type for column in table.columns}
-        for name, table in _bronze_tables().items()
+        name: {column.source: column.landing_type for column in table.columns}
+        for name, table in bronze_tables().items()
     }
+
+
+def system_objects(system: str) -> tuple[str, ...]:
+    """The landing objects of a system, sorted."""
+    return tuple(name for name in landing_objects() if name.startswith(f"{system}__"))

@@ -1,21 +1,39 @@
 """Every path and tunable of the pipeline, typed and with its unit.
 
-The only reader of environment variables and `.env`. Nothing else belongs here: no logic, no input or output
-beyond reading the list of currencies that a setting may name.
+The only reader of environment variables and `.env`. The settings of a source are in its folder under `ingest/`, on the
+base class here. Nothing else belongs here: no logic, no input or output beyond what a setting may name (the currencies
+that have a rate, the sources that have a folder).
 """
 
 import csv
 import datetime as dt
 import os
-import re
+from abc import abstractmethod
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dagster_project.databases import DatabaseLimits, machine_limits
+from dagster_project.ingest.connectors import known_sources
+
+if TYPE_CHECKING:
+    from dagster_project.ingest.streams import Connector
+
+Kind = TypeVar("Kind", bound=BaseSettings)
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_DIR = PROJECT_DIR / "dbt"
@@ -23,25 +41,7 @@ DBT_DIR = PROJECT_DIR / "dbt"
 PATTERN_SIGNS = set("*?[]'\"")
 """What DuckDB reads as a pattern or a quote in the path of a file."""
 
-SourceName = Literal["sample", "files", "salesforce", "stripe", "zendesk", "postgres", "events"]
-
-NEEDED_BY_SOURCE = {
-    "salesforce": ("salesforce_instance_url", "salesforce_client_id", "salesforce_client_secret"),
-    "stripe": ("stripe_api_key",),
-    "zendesk": ("zendesk_base_url", "zendesk_email", "zendesk_api_token"),
-    "postgres": ("postgres_url", "postgres_tables"),
-    "events": ("events_path",),
-}
-"""Settings without a default that a live source cannot do without."""
-
-TABLE_SETTING = re.compile(
-    r"(?P<object>workspaces|users|events)=(?P<table>[\w$]+(?:\.[\w$]+)?)(?::(?P<cursor>[\w$]+)(?::(?P<key>[\w$]+))?)?"
-)
-"""One of `postgres_tables`: object=schema.table[:cursor column[:key column]]."""
-
-WEB_ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 MEMORY = r"^[1-9]\d*(\.\d+)? ?([KMGT]i?B)$"
-SECRET = "a text without spaces"  # noqa: S105 - what is allowed, not a secret
 
 
 class SettingsError(Exception):
@@ -54,12 +54,65 @@ def known_currencies() -> list[str]:
         return list(dict.fromkeys(row["currency"] for row in csv.DictReader(rates)))
 
 
+FROM_ENVIRONMENT = SettingsConfigDict(
+    env_prefix="CUSTINT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+)
+
+
+def _split_comma_list(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _has_no_space(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().split()) != 1:
+        raise ValueError("white space")
+    return value
+
+
+def _is_known(source: str) -> str:
+    if source not in source_names():
+        raise ValueError("no such source")
+    return source
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_comma_list)]
+Secret = Annotated[SecretStr, AfterValidator(_has_no_space), Field(description="a text without spaces")]
+WebAddress = Annotated[
+    str,
+    Field(
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", description="an address like https://api.example.com"
+    ),
+]
+
+
+class SourceSettings(BaseSettings):
+    """One live source: its settings, what it lands, and what reads it. A package of `ingest/` exports it as `SOURCE`.
+
+    A subclass says where its settings are: `class StripeSource(SourceSettings, env_prefix="CUSTINT_STRIPE_")`. Those
+    without a default must be set where the source is used.
+    """
+
+    model_config = FROM_ENVIRONMENT
+
+    @property
+    @abstractmethod
+    def objects(self) -> tuple[str, ...]:
+        """Landing objects that the source writes; known without asking it."""
+
+    @abstractmethod
+    def connector(self, common: "Settings") -> "Connector":
+        """What reads the source; imported here, as some libraries take seconds to load."""
+
+
+def source_names() -> tuple[str, ...]:
+    """What the setting `sources` may name."""
+    return ("sample", "files", *known_sources())
+
+
 class Settings(BaseSettings):
     """Settings from the environment or `.env`: the field `data_dir` is `CUSTINT_DATA_DIR`, and so on."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CUSTINT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = FROM_ENVIRONMENT
 
     data_dir: Path = Field(
         default=Path("data"),
@@ -73,11 +126,12 @@ class Settings(BaseSettings):
     threads: int = Field(
         default_factory=lambda: machine_limits().threads, ge=1, le=256, description="a whole number, 1 to 256"
     )
-    sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
+    sources: Annotated[
+        tuple[Annotated[str, AfterValidator(_is_known)], ...], NoDecode, BeforeValidator(_split_comma_list)
+    ] = Field(
         default=("sample",),
         min_length=1,
-        description="a comma list of sample, files, salesforce, stripe, zendesk, postgres, events; "
-        "sample goes with files alone",
+        description="a comma list of {sources}; sample goes with files alone",
     )
     as_of_date: dt.date | None = Field(default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
     sample_customers: int = Field(default=2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
@@ -101,45 +155,6 @@ class Settings(BaseSettings):
     )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
-    salesforce_instance_url: str | None = Field(
-        default=None, pattern=WEB_ADDRESS, description="an address like https://acme.my.salesforce.com"
-    )
-    salesforce_client_id: SecretStr | None = Field(default=None, description=SECRET)
-    salesforce_client_secret: SecretStr | None = Field(default=None, description=SECRET)
-    salesforce_api_version: str = Field(
-        default="v62.0", pattern=r"^v[1-9]\d\.0$", description="a version like v62.0"
-    )
-    stripe_api_key: SecretStr | None = Field(default=None, description=SECRET)
-    stripe_api_base: str = Field(
-        default="https://api.stripe.com",
-        pattern=WEB_ADDRESS,
-        description="an address like https://api.stripe.com",
-    )
-    stripe_full_read_days: int = Field(default=28, ge=1, le=29, description="a whole number of days, 1 to 29")
-    zendesk_base_url: str | None = Field(
-        default=None, pattern=WEB_ADDRESS, description="an address like https://acme.zendesk.com"
-    )
-    zendesk_email: str | None = Field(
-        default=None, pattern=r"^[^\s@]+@[^\s@]+$", description="an e-mail address"
-    )
-    zendesk_api_token: SecretStr | None = Field(default=None, description=SECRET)
-    zendesk_calls_per_minute: int = Field(default=10, ge=1, le=700, description="a whole number, 1 to 700")
-    postgres_url: SecretStr | None = Field(
-        default=None, description="an address like postgresql://user:password@host:5432/database"
-    )
-    postgres_tables: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="a comma list like workspaces=app.workspaces, users=app.users:updated_at:id, each of "
-        "workspaces, users, events at most once, events not beside the source events",
-    )
-    postgres_timeout_seconds: int = Field(
-        default=3600, ge=1, le=86_400, description="a whole number of seconds, 1 to 86400"
-    )
-    events_path: str | None = Field(
-        default=None,
-        pattern=r"^[^*?\[\]'\"\s][^*?\[\]'\"]*$",
-        description="a folder, without * ? [ ] or quotes",
-    )
     source_lag_seconds: int = Field(
         default=600, ge=0, le=604_800, description="a whole number of seconds, 0 to 604800"
     )
@@ -154,47 +169,13 @@ class Settings(BaseSettings):
         default=100_000, ge=1, le=10_000_000, description="a whole number of pages, 1 to 10000000"
     )
 
-    @field_validator("sources", "postgres_tables", mode="before")
-    @classmethod
-    def _split_comma_list(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+    _of_sources: dict[str, SourceSettings] = PrivateAttr(default_factory=dict)
 
     @field_validator("sources")
     @classmethod
     def _is_one_company(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if "sample" in value and set(value) & set(NEEDED_BY_SOURCE):
+        if "sample" in value and set(value) - {"sample", "files"}:
             raise ValueError("the sample company beside a live one")
-        return value
-
-    @field_validator("postgres_url")
-    @classmethod
-    def _is_a_postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("another scheme")
-        return value
-
-    @field_validator(
-        "salesforce_client_id",
-        "salesforce_client_secret",
-        "stripe_api_key",
-        "zendesk_api_token",
-        "postgres_url",
-    )
-    @classmethod
-    def _has_no_space(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and len(value.get_secret_value().split()) != 1:
-            raise ValueError("white space")
-        return value
-
-    @field_validator("postgres_tables")
-    @classmethod
-    def _are_tables(cls, value: tuple[str, ...], checked: ValidationInfo) -> tuple[str, ...]:
-        objects = [TABLE_SETTING.fullmatch(text) for text in value]
-        names = [found["object"] for found in objects if found]
-        if len(set(names)) != len(value) or (
-            "events" in names and "events" in checked.data.get("sources", ())
-        ):
-            raise ValueError("not tables, or twice the same")
         return value
 
     @field_validator("data_dir")
@@ -235,6 +216,19 @@ class Settings(BaseSettings):
         if value not in known_currencies():
             raise ValueError("no rate")
         return value
+
+    @property
+    def live_sources(self) -> dict[str, SourceSettings]:
+        """The items of `sources` that read a live system, by name, in their order."""
+        return {name: self._of_sources[name] for name in self.sources if name in self._of_sources}
+
+    def by_variable(self) -> dict[str, object]:
+        """Every setting, those of all sources included, by its variable; None when it has no value."""
+        return {
+            variable(type(each), name): getattr(each, name, None)
+            for each in (self, *self._of_sources.values())
+            for name in type(each).model_fields
+        }
 
     @property
     def inbox_dir(self) -> Path:
@@ -324,36 +318,71 @@ class Settings(BaseSettings):
         }
 
 
+def variable(kind: type[BaseSettings], name: str) -> str:
+    """The environment variable of a field."""
+    return f"{kind.model_config.get('env_prefix')}{name}".upper()
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the value of a setting is shown nowhere; also where it may be missing (`Secret | None`)."""
+    return SecretStr.__name__ in repr(field.annotation)
+
+
 def load_settings() -> Settings:
-    """Read and check all settings.
+    """Read and check all settings, those of every source included.
 
     Raises:
         SettingsError: one line per wrong setting: its name, its value and what is allowed.
     """
+    problems: list[str] = []
+    found = _read(Settings, problems)
+    for name, kind in known_sources().items():
+        found._of_sources[name] = _read(kind, problems, name if name in found.sources else "")
+    problems = problems or _objects_with_two_writers(found)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return found
+
+
+def _read(kind: type[Kind], problems: list[str], used_by: str = "") -> Kind:
+    """Settings of one kind; what is wrong is added to `problems`, and what is missing where a source uses them."""
     try:
-        found = Settings()
+        return kind()
     except ValidationError as error:
         lines: dict[str, str] = {}
+        given: dict[str, Any] = {}
         for problem in error.errors():
             name = str(problem["loc"][0])
-            field = Settings.model_fields[name]
-            value = (
-                "not usable (not shown: secret)"
-                if SecretStr in get_args(field.annotation)
-                else repr(problem["input"])
-            )
-            lines.setdefault(name, f"CUSTINT_{name.upper()} is {value}; allowed is {field.description}.")
-        raise SettingsError("\n".join(lines.values())) from None
-    missing = [
-        f"CUSTINT_{name.upper()} is empty, and the source {source} needs it: "
-        f"{Settings.model_fields[name].description}."
-        for source in found.sources
-        for name in NEEDED_BY_SOURCE.get(source, ())
-        if not getattr(found, name)
+            if problem["type"] == "missing":
+                given = {key: value for key, value in problem["input"].items() if key in kind.model_fields}
+            if problem["type"] != "missing" or used_by:
+                lines.setdefault(name, _line(kind, name, problem, used_by))
+        problems += lines.values()
+        hidden = {name for name, field in kind.model_fields.items() if is_secret(field)}
+        shown = {name: SecretStr(str(value)) if name in hidden else value for name, value in given.items()}
+        return kind.model_construct(set(given), **shown)
+
+
+def _line(kind: type[BaseSettings], name: str, problem: ErrorDetails, used_by: str) -> str:
+    field = kind.model_fields[name]
+    allowed = str(field.description).replace("{sources}", ", ".join(source_names()))
+    if problem["type"] == "missing":
+        return f"{variable(kind, name)} is empty, and the source {used_by} needs it: {allowed}."
+    value = "not usable (not shown: secret)" if is_secret(field) else repr(problem["input"])
+    return f"{variable(kind, name)} is {value}; allowed is {allowed}."
+
+
+def _objects_with_two_writers(found: Settings) -> list[str]:
+    writers: dict[str, list[str]] = {}
+    for name, source in found.live_sources.items():
+        for object_name in source.objects:
+            writers.setdefault(object_name, []).append(name)
+    return [
+        f"CUSTINT_SOURCES is '{','.join(found.sources)}', and both {' and '.join(names)} write "
+        f"{object_name.replace('__', ' ')}; allowed is one source for each object."
+        for object_name, names in writers.items()
+        if len(names) > 1
     ]
-    if missing:
-        raise SettingsError("\n".join(missing))
-    return found
 
 
 @cache

@@ -15,8 +15,7 @@ from dagster_project.defs.live_sources import new_columns
 from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
-from dagster_project.ingest.connectors import live_sources
-from dagster_project.ingest.file_drop import newest_event_date
+from dagster_project.ingest.files.drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
 
 
@@ -75,7 +74,7 @@ def default_as_of_date() -> str:
         end = daily.get_last_partition_window()
         newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
         candidates += [newest] if newest else []
-    if live_sources(settings()):
+    if settings().live_sources:
         candidates.append(dt.date.fromisoformat(last_day()))
     if not candidates:
         raise NoCompleteDayError(
@@ -148,7 +147,9 @@ def run_daily() -> DailyRun:
     """
     check_as_of_date()
     try:
-        read_overrides(settings().identity_overrides_path)  # told now, not after a minute of work
+        read_overrides(
+            settings().identity_overrides_path
+        )  # a wrong line stops the run now, not after a minute of work
     except OverrideError as error:
         return DailyRun("", failure=str(error))
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)

@@ -1,6 +1,6 @@
 """Files that land in the inbox start a run: first they are landed, then everything is made for their last whole day.
 
-Not here: how files are read (`ingest/file_drop.py`), and the nightly schedule.
+Not here: how files are read (`ingest/files/drop.py`), and the nightly schedule.
 """
 
 import json
@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_project.defs.daily_run import NoCompleteDayError, default_as_of_date
 from dagster_project.defs.ingest import FILE_DROP_OBJECTS
 from dagster_project.defs.schedules import daily_job
-from dagster_project.ingest.file_drop import inbox_fingerprint
+from dagster_project.ingest.files.drop import inbox_fingerprint
 from dagster_project.settings import settings
 
 land_inbox = dg.define_asset_job(

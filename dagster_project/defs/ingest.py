@@ -9,17 +9,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.contracts import landing_objects
+from dagster_project.contracts import landing_objects, system_objects
 from dagster_project.defs.landing_assets import landed_files, landing_specs
 from dagster_project.defs.resources import run_as_of_date, run_started_at
 from dagster_project.ingest.company import claim_data_dir
-from dagster_project.ingest.connectors import live_sources, source_objects
-from dagster_project.ingest.file_drop import FileDropError, land_file_drop
+from dagster_project.ingest.files.drop import FileDropError, land_file_drop
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
 from dagster_project.settings import settings
 
-LIVE_OBJECTS = [name for source in live_sources(settings()) for name in source_objects(source, settings())]
-FILE_DROP_OBJECTS = tuple(name for name in landing_objects() if name.startswith("files__"))
+LIVE_OBJECTS = [name for source in settings().live_sources.values() for name in source.objects]
+FILE_DROP_OBJECTS = system_objects("files")
 VENDOR_OBJECTS = tuple(name for name in landing_objects() if name not in (*LIVE_OBJECTS, *FILE_DROP_OBJECTS))
 SAMPLE_END_DATE = dt.date(2026, 9, 30)
 
@@ -55,6 +54,6 @@ def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Material
             objects = land_file_drop(settings().inbox_dir, settings().landing_dir, run_started_at(context))
         except FileDropError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        landed = {f"files__{found.object_name}": found.row_count for found in objects if found.is_new}
+        landed = {found.object_name: found.landed_row_count for found in objects}
     for name in FILE_DROP_OBJECTS:
         yield landed_files(name, {"new_rows": landed.get(name, 0)})

@@ -34,7 +34,7 @@ def landing_specs(
 
 
 def landed_files(
-    name: str, said: Mapping[str, Any], *checks: dg.AssetCheckResult
+    name: str, counts: Mapping[str, Any], *checks: dg.AssetCheckResult
 ) -> dg.MaterializeResult[None]:
     """The result of one object, with the rows that now lie in landing; and its typed empty file."""
     system, object_name = name.split("__", 1)
@@ -43,6 +43,6 @@ def landed_files(
     row_count = sum(pq.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
     return dg.MaterializeResult(
         asset_key=["landing", name],
-        metadata={"dagster/row_count": row_count, **said, "folder": dg.MetadataValue.path(str(folder))},
+        metadata={"dagster/row_count": row_count, **counts, "folder": dg.MetadataValue.path(str(folder))},
         check_results=list(checks),
     )

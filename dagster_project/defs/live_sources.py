@@ -15,10 +15,9 @@ import dagster as dg
 from dagster_project.defs.landing_assets import landed_files, landing_specs
 from dagster_project.defs.resources import run_started_at
 from dagster_project.ingest.company import claim_data_dir
-from dagster_project.ingest.connectors import connector, live_sources, source_objects
 from dagster_project.ingest.one_reader import only_reader
 from dagster_project.ingest.streams import Landed, SourceError
-from dagster_project.settings import settings
+from dagster_project.settings import SourceSettings, settings
 
 SHAPE_CHECK = "shape_as_agreed"
 FRESHNESS = dg.FreshnessPolicy.time_window(
@@ -58,11 +57,13 @@ def _result(landed: Landed, duration_seconds: float) -> dg.MaterializeResult[Non
     return landed_files(landed.object_name, counts, check)
 
 
-def _land(context: dg.AssetExecutionContext, source: str) -> Iterator[dg.MaterializeResult[None]]:
+def _land(
+    context: dg.AssetExecutionContext, name: str, source: SourceSettings
+) -> Iterator[dg.MaterializeResult[None]]:
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     failures: dict[str, None] = {}
     hidden: list[str] = []
-    for landed, duration_seconds in _reads(source, run_started_at(context), failures):
+    for landed, duration_seconds in _reads(name, source, run_started_at(context), failures):
         if landed.failure:
             failures[landed.failure] = None
             continue
@@ -73,18 +74,20 @@ def _land(context: dg.AssetExecutionContext, source: str) -> Iterator[dg.Materia
         if landed.new_fields:
             context.log.warning(new_columns(landed.object_name, landed.new_fields))
         yield _result(landed, duration_seconds)
-    if len(hidden) == len(source_objects(source, settings())):  # a wrong address looks like this
+    if len(hidden) == len(source.objects):  # a wrong address looks like this
         failures |= dict.fromkeys(hidden)
     if failures:
         raise dg.Failure("\n".join(failures), allow_retries=False)
 
 
-def _reads(source: str, read_at: dt.datetime, failures: dict[str, None]) -> Iterator[tuple[Landed, float]]:
+def _reads(
+    name: str, source: SourceSettings, read_at: dt.datetime, failures: dict[str, None]
+) -> Iterator[tuple[Landed, float]]:
     """What each object brought, and its seconds; why the source stopped goes to `failures`."""
     try:
-        with only_reader(settings().landing_dir, source):
+        with only_reader(settings().landing_dir, name):
             begun = time.perf_counter()
-            for landed in connector(source, settings()).land(read_at):
+            for landed in source.connector(settings()).land(read_at):
                 yield landed, time.perf_counter() - begun
                 begun = time.perf_counter()
     except SourceError as error:
@@ -96,18 +99,16 @@ def new_columns(object_name: str, fields: tuple[str, ...]) -> str:
     return f"{object_name.replace('__', ' ')}: new columns {', '.join(fields)}, kept in bronze as extra"
 
 
-def _source_asset(source: str) -> dg.AssetsDefinition:
-    names = source_objects(source, settings())
+def _source_asset(name: str, source: SourceSettings) -> dg.AssetsDefinition:
+    what = f"what {name} has changed since the last read, in immutable batches."
 
     @dg.multi_asset(
-        name=f"{source}_landing",
-        specs=landing_specs(
-            names, f"what {source} has changed since the last read, in immutable batches.", FRESHNESS
-        ),
-        check_specs=[_check_spec(name) for name in names],
+        name=f"{name}_landing",
+        specs=landing_specs(source.objects, what, FRESHNESS),
+        check_specs=[_check_spec(object_name) for object_name in source.objects],
     )
     def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        yield from _land(context, source)
+        yield from _land(context, name, source)
 
     return landing
 
@@ -115,4 +116,4 @@ def _source_asset(source: str) -> dg.AssetsDefinition:
 @dg.definitions
 def live_source_assets() -> dg.Definitions:
     """One multi-asset per live source of the setting."""
-    return dg.Definitions(assets=[_source_asset(source) for source in live_sources(settings())])
+    return dg.Definitions(assets=[_source_asset(*item) for item in settings().live_sources.items()])

@@ -25,6 +25,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt
 from tenacity.wait import wait_random
 
 from dagster_project.ingest.streams import SourceError
+from dagster_project.settings import Settings
 
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 RETRY_ERRORS = (
@@ -57,6 +58,15 @@ class HttpLimits:
     first_wait_seconds: float = 1
     longest_wait_seconds: float = 300
     page_limit: int = 100_000
+
+    @classmethod
+    def of(cls, settings: Settings) -> "HttpLimits":
+        """The limits that the settings name."""
+        return cls(
+            timeout_seconds=settings.http_timeout_seconds,
+            attempt_count=settings.http_attempts,
+            page_limit=settings.http_page_limit,
+        )
 
 
 class ApiClient:

@@ -10,19 +10,19 @@ Not here: what a row must look like (`landing_rows.py`), and how a source is ask
 
 import datetime as dt
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
 from dagster_project.contracts import LandingContract, landing_contract, landing_objects
+from dagster_project.databases import connect
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
-from dagster_project.ingest.landing import META_TYPES, write_empty_file
+from dagster_project.ingest.landing import object_folder, write_empty_file, write_rows
 from dagster_project.ingest.landing_rows import LandingRows
+from dagster_project.ingest.sql_text import quoted_text
 from dagster_project.ingest.streams import Cursor, Landed, Page, SourceError, Stream
 
 CURSOR = b"custint.cursor"
@@ -31,6 +31,42 @@ STAMP = "%Y%m%dT%H%M%SZ"
 LAST_NUMBER = 9999
 BATCH_BYTES = 256 * 1024 * 1024
 """A batch of long texts ends before it has all the rows that it may have."""
+
+
+def land_streams(
+    landing_dir: Path,
+    connector: str,
+    streams: Iterable[Stream],
+    read_at: dt.datetime,
+    batch_rows: int,
+    call_count: Callable[[], int],
+) -> Iterator[Landed]:
+    """Read the streams of a source one after the other; a failing one does not keep the others back.
+
+    Args:
+        landing_dir: Root of the landing zone.
+        connector: See `land_stream`.
+        streams: What to read.
+        read_at: When the run began, UTC without zone.
+        batch_rows: See `land_stream`.
+        call_count: Requests made so far.
+
+    Yields:
+        One result per object. When the source cannot be read at all, the objects after that say why.
+    """
+    stopped_by = ""
+    for stream in streams:
+        if stopped_by:
+            cursor = cursor_text(read_cursor(landing_dir, connector, stream.objects[0]))
+            for name in stream.objects:
+                yield Landed(name, cursor_before=cursor, cursor_after=cursor, failure=stopped_by)
+            continue
+        calls_before = call_count()
+        try:
+            for landed in land_stream(landing_dir, connector, stream, read_at, batch_rows):
+                yield replace(landed, api_call_count=call_count() - calls_before)
+        except SourceError as error:
+            stopped_by = str(error)
 
 
 def land_stream(
@@ -79,8 +115,8 @@ def land_stream(
     if not failure and not refused and not any(result.refused for result in totals.values()):
         finish_first_read(folder, connector)
     for result in totals.values():
-        said = result.refused or refused
-        yield replace(result, failure=failure, refused=said, is_hidden=bool(refused))
+        why_refused = result.refused or refused
+        yield replace(result, failure=failure, refused=why_refused, is_hidden=bool(refused))
 
 
 def read_cursor(landing_dir: Path, connector: str, object_name: str) -> Cursor:
@@ -108,12 +144,6 @@ def batch_name(folder: Path, connector: str, read_at: dt.datetime) -> str:
 def _newest_file(landing_dir: Path, connector: str, object_name: str) -> Path | None:
     folder = object_folder(landing_dir, object_name)
     return max(folder.glob(f"*Z-*-{connector}.parquet"), default=None, key=lambda path: path.name)
-
-
-def object_folder(landing_dir: Path, object_name: str) -> Path:
-    """Where the files of `<system>__<object>` lie."""
-    system, name = object_name.split("__", 1)
-    return landing_dir / system / name
 
 
 def _footer(path: Path) -> dict[bytes, bytes]:
@@ -191,12 +221,12 @@ class _Batch:
         """Write the batch, the object that carries the cursor last; nothing when its shape is not the contract's."""
         broken = {name: rows.broken_fields() for name, rows in self._rows.items()}
         if any(broken.values()):
-            said = "; ".join(
+            problems = "; ".join(
                 f"{name.replace('__', ' ')}: {problem}"
-                for name, problems in broken.items()
-                for problem in problems
+                for name, of_object in broken.items()
+                for problem in of_object
             )
-            refused = f"{said}; the object is set aside and read again in the next run, the others go on."
+            refused = f"{problems}; the object is set aside and read again in the next run, the others go on."
             return {
                 name: self._result(name, landed_row_count=0, refused=refused, cursor=self.cursor_before)
                 for name in self.stream.objects
@@ -234,8 +264,9 @@ class _Batch:
                 footer[FIELDS] = json.dumps(sorted(fields)).encode()
             if carries_cursor:
                 footer[CURSOR] = json.dumps(self.cursor).encode()
-            table = fresh if fresh is not None else self._rows[name].schema.empty_table()
-            self._write_file(folder / f"{batch}.parquet", name, table, footer)
+            pieces = [fresh] if fresh is not None else []
+            target = folder / f"{batch}.parquet"
+            write_rows(target, self._rows[name].schema, pieces, self.loaded_at, footer)
         return self._result(name, new_row_count, self.cursor)
 
     def _all_fields(self, name: str) -> set[str] | None:
@@ -245,35 +276,18 @@ class _Batch:
             return None
         return {*rows.extra_fields, *(rows.known_fields or ())}
 
-    def _write_file(self, target: Path, name: str, rows: pa.Table, footer: dict[bytes, bytes]) -> None:
-        meta: dict[str, pa.Array] = {
-            "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), rows.num_rows),
-            "_source_line": pa.array(range(1, rows.num_rows + 1), type=pa.int64()),
-            "_loaded_at": pa.repeat(pa.scalar(self.loaded_at, type=pa.timestamp("us")), rows.num_rows),
-        }
-        for column, values in meta.items():
-            rows = rows.append_column(column, values)
-        for abandoned in target.parent.glob(f"*-{self.connector}.partial"):
-            abandoned.unlink()  # of a run that was killed
-        partial = target.with_suffix(".partial")
-        with partial.open("wb") as file:
-            parquet.write_table(rows.replace_schema_metadata(footer), file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave the name without the content
-        partial.replace(target)  # atomic: rows and cursor are both there, or neither
-
     def _new_rows(self, name: str) -> pa.Table:
         """The batch's rows without those that are landed already and without repeats, in their order."""
         fetched = pa.concat_tables(self._tables[name])
         fetched = fetched.append_column("_row", pa.array(range(fetched.num_rows), type=pa.int64()))
-        pattern = str(object_folder(self.landing_dir, name) / "*.parquet").replace("'", "''")
-        sql = new_rows_sql(landing_contract(name), pattern, self.stream.has_own_version)
-        with duckdb.connect() as connection:
+        files = object_folder(self.landing_dir, name) / "*.parquet"
+        sql = new_rows_sql(landing_contract(name), files, self.stream.has_own_version)
+        with connect() as connection:
             connection.register("fetched", fetched)
             return connection.execute(sql).to_arrow_table()
 
 
-def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: bool) -> str:
+def new_rows_sql(contract: LandingContract, landed_files: Path, has_own_version: bool) -> str:
     """Of the relation `fetched` (with its order in `_row`) what landing does not hold yet.
 
     A row is a repeat when landing or the batch holds the same key with the same content in the same version. Where
@@ -281,21 +295,21 @@ def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: 
     batch, says the same: a new version is written only when something has changed.
     """
     columns = [*(field.name for field in contract.fields), "_reject_reason"]
-    types = {field.name: field.landing_type for field in contract.fields} | META_TYPES
-    told = [name for name in columns if has_own_version or name != contract.version]
-    said = ", ".join(f'cast("{name}" as {types[name]})' for name in told)
+    types = {field.name: field.landing_type for field in contract.fields} | {"_reject_reason": "VARCHAR"}
+    compared = [name for name in columns if has_own_version or name != contract.version]
+    content = ", ".join(f'cast("{name}" as {types[name]})' for name in compared)
     key = ", ".join(f'"{name}"' for name in contract.key)
     same_key = " and ".join(f'landed."{name}" is not distinct from fetched."{name}"' for name in contract.key)
     version = f'"{contract.version}"'
     fresh = f"""
         with said_now as (
-            select *, hash({said}) as _said from fetched
-            qualify row_number() over (partition by {key}, {version}, _said order by _row desc) = 1
+            select *, hash({content}) as _content from fetched
+            qualify row_number() over (partition by {key}, {version}, _content order by _row desc) = 1
         ),
 
         landed as (
-            select *, hash({said}) as _said
-            from read_parquet('{landed_files}', union_by_name = true) as landed
+            select *, hash({content}) as _content
+            from read_parquet({quoted_text(landed_files)}, union_by_name = true) as landed
             where exists (select 1 from fetched where {same_key})
         ),
 
@@ -306,12 +320,12 @@ def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: 
                 where
                     {same_key}
                     and landed.{version} is not distinct from fetched.{version}
-                    and landed._said = fetched._said
+                    and landed._content = fetched._content
             )
         )
     """
     if has_own_version:
-        return f"{fresh} select * exclude (_row, _said) from fresh order by _row"
+        return f"{fresh} select * exclude (_row, _content) from fresh order by _row"
     return f"""
         {fresh},
 
@@ -325,10 +339,10 @@ def new_rows_sql(contract: LandingContract, landed_files: str, has_own_version: 
             select _row from timeline
             qualify
                 _row is not null
-                and _said is distinct from lag(_said) over (
+                and _content is distinct from lag(_content) over (
                     partition by {key} order by {version}, _row nulls first, _source_file, _source_line
                 )
         )
 
-        select * exclude (_row, _said) from fresh where _row in (select _row from changes) order by _row
+        select * exclude (_row, _content) from fresh where _row in (select _row from changes) order by _row
     """

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from dagster_project.ingest.landing import write_text
+
 
 class OtherCompanyError(Exception):
     """The data folder belongs to other sources or another currency; the message says what to do."""
@@ -17,6 +19,7 @@ def claim_data_dir(data_dir: Path, sources: tuple[str, ...], reporting_currency:
         OtherCompanyError: The folder was built with a source that is gone, or in another reporting currency.
     """
     path = data_dir / "company.json"
+    content = {"sources": sorted(sources), "reporting_currency": reporting_currency}
     advice = "Set CUSTINT_DATA_DIR to another folder, or run `make clean` to start over."
     if path.exists():
         before = json.loads(path.read_text())
@@ -30,8 +33,6 @@ def claim_data_dir(data_dir: Path, sources: tuple[str, ...], reporting_currency:
                 f"{data_dir} was built with CUSTINT_REPORTING_CURRENCY={before['reporting_currency']}; "
                 f"now it is {reporting_currency}. {advice}"
             )
-    data_dir.mkdir(parents=True, exist_ok=True)
-    content = {"sources": sorted(sources), "reporting_currency": reporting_currency}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(path)
+        if before == content:
+            return
+    write_text(path, json.dumps(content, indent=2) + "\n")

@@ -9,6 +9,8 @@ import datetime as dt
 import json
 from pathlib import Path
 
+from dagster_project.ingest.landing import write_text
+
 
 def loaded_at_of_read(folder: Path, connector: str, read_at: dt.datetime) -> dt.datetime:
     """The time that the rows of a read carry: when the run began, or when the first read did that is not finished.
@@ -39,7 +41,4 @@ def _marker(folder: Path, connector: str) -> Path:
 
 
 def _write(marker: Path, first_read: dict[str, object]) -> None:
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    partial = marker.with_suffix(".partial")
-    partial.write_text(json.dumps(first_read) + "\n")
-    partial.replace(marker)
+    write_text(marker, json.dumps(first_read) + "\n")

@@ -1,34 +1,44 @@
-"""The landing zone: immutable Parquet files under `<landing>/<system>/<object>/`.
+"""The landing zone: immutable Parquet files under `<landing>/<system>/<object>/`, and the one way to write them.
 
-Here: how a batch is written and which meta columns every landing row carries. Not here: what the
-systems are (see the bronze contracts) and how rows become types (see `dbt/models/bronze`).
+Here: how rows become a file that is whole and on the disk, or not there, and which meta columns every landing row
+carries. Not here: what the systems are (see the bronze contracts) and how rows become types (see `dbt/models/bronze`).
 """
 
 import datetime as dt
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
-META_COLUMNS = {
-    "_source_file": pl.String,  # what a person can open: the file of the drop, or the landing batch
-    "_source_line": pl.Int64,  # line in that file, counted from 1
-    "_loaded_at": pl.Datetime("us"),  # when the batch arrived, UTC
-    "_reject_column": pl.String,  # filled when the row could not even be read
-    "_reject_reason": pl.String,
+META_SCHEMA = pa.schema(
+    [
+        ("_source_file", pa.string()),  # what a person can open: the file of the drop, or the landing batch
+        ("_source_line", pa.int64()),  # line in that file, counted from 1
+        ("_loaded_at", pa.timestamp("us")),  # when the batch arrived, UTC
+        ("_reject_column", pa.string()),  # filled when the row could not even be read
+        ("_reject_reason", pa.string()),
+    ]
+)
+ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
 }
+"""Types of landing fields by the words of the contracts."""
 
-META_TYPES = {  # the same in DuckDB's words
-    "_source_file": "varchar",
-    "_source_line": "bigint",
-    "_loaded_at": "timestamp",
-    "_reject_column": "varchar",
-    "_reject_reason": "varchar",
-}
+EXTRA = "extra"
+"""The landing column of everything that the contract does not know, as JSON text."""
+
 EMPTY_FILE = "_empty.parquet"
+NO_FOOTER: Mapping[bytes, bytes] = MappingProxyType({})
+ROWS_PER_GROUP = 131_072
+"""Readers share the work on a file by its row groups."""
 
 
 def batch_path(landing_dir: Path, system: str, object_name: str, batch: str) -> Path:
@@ -36,17 +46,75 @@ def batch_path(landing_dir: Path, system: str, object_name: str, batch: str) -> 
     return landing_dir / system / object_name / f"{batch}.parquet"
 
 
+def object_folder(landing_dir: Path, object_name: str) -> Path:
+    """Where the files of `<system>__<object>` lie."""
+    system, name = object_name.split("__", 1)
+    return landing_dir / system / name
+
+
+def write_rows(
+    target: Path,
+    schema: pa.Schema,
+    pieces: Iterable[pa.Table | pa.RecordBatch],
+    loaded_at: dt.datetime,
+    footer: Mapping[bytes, bytes] = NO_FOOTER,
+    varied: Collection[str] = (),
+) -> None:
+    """Write one landing file; it is there under its name when it is whole and on the disk, and not before.
+
+    Args:
+        target: The file, in the folder of its object. What killed runs left unfinished there is removed.
+        schema: Columns of the pieces. Meta columns that it lacks are added; `_source_line` counts from 1.
+        pieces: The rows in their order. A file of any size takes the memory of one piece.
+        loaded_at: When the rows arrived, UTC without zone.
+        footer: Kept with the file, such as the cursor after its rows; looked at after the last piece.
+        varied: Columns whose values hardly repeat: a dictionary of them would only cost time.
+
+    Raises:
+        Exception: Whatever the pieces raise; nothing is left behind then.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in target.parent.glob("*.partial"):
+        abandoned.unlink()
+    partial = target.with_suffix(".partial")
+    whole = pa.schema([*(field for field in schema if field.name not in META_SCHEMA.names), *META_SCHEMA])
+    dictionaries = [name for name in whole.names if name not in varied]
+    try:
+        with parquet.ParquetWriter(partial, whole, compression="zstd", use_dictionary=dictionaries) as writer:
+            for rows in _with_meta_columns(pieces, whole, target, loaded_at):
+                writer.write_table(rows, row_group_size=ROWS_PER_GROUP)
+            writer.add_key_value_metadata(footer)
+        commit(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def commit(partial: Path, target: Path) -> None:
+    """Give a finished file its name: a reader sees the whole file or none, after a power cut too."""
+    _to_disk(partial)
+    partial.replace(target)
+    _to_disk(target.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file that is not immutable, such as a note of how far a source was read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.unfinished")
+    partial.write_text(text, encoding="utf-8")
+    commit(partial, path)
+
+
 def write_batch(
     landing_dir: Path, system: str, object_name: str, batch: str, frame: pl.DataFrame, loaded_at: dt.datetime
 ) -> bool:
-    """Write one batch unless it is there already; landing files are never edited.
+    """Write one batch from a frame unless it is there already; landing files are never edited.
 
     Args:
         landing_dir: Root of the landing zone.
         system: Source system, the first folder.
         object_name: Object of the system, the second folder.
         batch: File name without suffix; batches of an object sort by it.
-        frame: Rows in the source's own columns; missing meta columns are added, `_source_line` counts from 1.
+        frame: Rows in the source's own columns; missing meta columns are added.
         loaded_at: When the batch arrived, UTC without zone.
 
     Returns:
@@ -55,69 +123,9 @@ def write_batch(
     target = batch_path(landing_dir, system, object_name, batch)
     if target.exists():
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    defaults = {
-        "_source_file": pl.lit(f"{system}/{object_name}/{batch}.parquet"),
-        "_source_line": pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
-        "_loaded_at": pl.lit(loaded_at, dtype=pl.Datetime("us")),
-        "_reject_column": pl.lit(None, dtype=pl.String),
-        "_reject_reason": pl.lit(None, dtype=pl.String),
-    }
-    missing = [default.alias(name) for name, default in defaults.items() if name not in frame.columns]
-    partial = target.with_suffix(".partial")
-    frame.with_columns(missing).write_parquet(partial, compression="zstd")
-    partial.replace(target)  # atomic: a reader sees the whole file or none
+    rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    write_rows(target, rows.schema, [rows], loaded_at)
     return True
-
-
-def write_batch_from_stream(
-    landing_dir: Path,
-    system: str,
-    object_name: str,
-    batch: str,
-    schema: pa.Schema,
-    pieces: Iterable[pa.RecordBatch],
-    loaded_at: dt.datetime,
-) -> bool:
-    """Write one batch piece by piece, so that a file of any size takes the memory of one piece.
-
-    Args:
-        landing_dir: Root of the landing zone.
-        system: Source system, the first folder.
-        object_name: Object of the system, the second folder.
-        batch: File name without suffix; batches of an object sort by it.
-        schema: The source's own columns and all meta columns but `_loaded_at`.
-        pieces: Rows of that schema.
-        loaded_at: When the batch arrived, UTC without zone.
-
-    Returns:
-        True when the file was written, False when the batch was already there.
-
-    Raises:
-        Exception: Whatever the stream raises; nothing is left behind then.
-    """
-    target = batch_path(landing_dir, system, object_name, batch)
-    if target.exists():
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    moment = pa.scalar(loaded_at, type=pa.timestamp("us"))
-    stamped = schema.append(pa.field("_loaded_at", moment.type))
-    try:
-        with parquet.ParquetWriter(partial, stamped, compression="zstd") as writer:
-            for piece in pieces:
-                columns = [*piece.cast(schema).columns, pa.repeat(moment, len(piece))]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=stamped))
-        partial.replace(target)  # atomic: a reader sees the whole file or none
-    finally:
-        partial.unlink(missing_ok=True)
-    return True
-
-
-def newest_batch(landing_dir: Path, system: str, object_name: str) -> Path | None:
-    """File of the newest batch of an object; None when nothing has landed or only the empty typed file."""
-    paths = (landing_dir / system / object_name).glob("*.parquet")
-    return max((path for path in paths if path.name != EMPTY_FILE), default=None)
 
 
 def write_empty_file(landing_dir: Path, system: str, object_name: str, columns: dict[str, str]) -> None:
@@ -132,12 +140,47 @@ def write_empty_file(landing_dir: Path, system: str, object_name: str, columns: 
         columns: DuckDB type by landing column, without the meta columns.
     """
     empty = landing_dir / system / object_name / EMPTY_FILE
-    empty.parent.mkdir(parents=True, exist_ok=True)
-    typed = ", ".join(
-        f'cast(null as {type_name}) as "{name}"' for name, type_name in (columns | META_TYPES).items()
-    )
-    partial = empty.with_suffix(".partial")
-    path = str(partial.resolve()).replace("'", "''")
-    with duckdb.connect() as connection:
-        connection.execute(f"copy (select {typed} where false) to '{path}' (format parquet)")
-    partial.replace(empty)
+    schema = pa.schema([(name, ARROW_TYPES[type_name]) for name, type_name in columns.items()])
+    if _schema_of(empty) != pa.schema([*schema, *META_SCHEMA]):
+        write_rows(empty, schema, (), dt.datetime.min)
+
+
+def newest_batch(landing_dir: Path, system: str, object_name: str) -> Path | None:
+    """File of the newest batch of an object; None when nothing has landed or only the empty typed file."""
+    paths = (landing_dir / system / object_name).glob("*.parquet")
+    return max((path for path in paths if path.name != EMPTY_FILE), default=None)
+
+
+def _with_meta_columns(
+    pieces: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema, target: Path, loaded_at: dt.datetime
+) -> Iterator[pa.Table]:
+    first_line = 1
+    for piece in pieces:
+        count = piece.num_rows
+        added = {
+            "_source_file": pa.repeat(pa.scalar("/".join(target.parts[-3:])), count),
+            "_source_line": pa.array(np.arange(first_line, first_line + count)),
+            "_loaded_at": pa.repeat(pa.scalar(loaded_at, pa.timestamp("us")), count),
+            "_reject_column": pa.nulls(count, pa.string()),
+            "_reject_reason": pa.nulls(count, pa.string()),
+        }
+        columns = added | dict(zip(piece.schema.names, piece.columns, strict=True))
+        yield pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+        first_line += count
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would outlive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _schema_of(path: Path) -> pa.Schema | None:
+    """The columns of a file; None when it is not there or broken."""
+    try:
+        return parquet.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None

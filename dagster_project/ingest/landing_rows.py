@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from dagster_project.contracts import LandingContract, LandingField
+from dagster_project.ingest.landing import ARROW_TYPES, EXTRA
 from dagster_project.ingest.streams import Record
 
-EXTRA = "extra"
 SHOWN_CHARACTERS = 60
 INT64 = 2**63
 MISSING = object()
@@ -25,12 +25,6 @@ _JSON = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str, allow_nan=False
 )
 PLAIN_TYPES = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
-ARROW_TYPES = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-}
 
 
 class LandingRows:

@@ -95,13 +95,10 @@ class Probe:
 
 
 class Connector(Protocol):
-    """One item of the setting `sources` that reads a live system; `objects` are the landing objects it writes."""
+    """What reads a live source; its landing files end with its name."""
 
     @property
     def name(self) -> str: ...  # noqa: D102 - said above
-
-    @property
-    def objects(self) -> tuple[str, ...]: ...  # noqa: D102 - said above
 
     def land(self, read_at: dt.datetime) -> Iterator[Landed]:
         """Read what is new into landing, object after object; a failing object does not keep the others back."""

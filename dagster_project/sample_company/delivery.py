@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.ingest.landing import write_batch
+from dagster_project.contracts import landing_objects
+from dagster_project.ingest.landing import write_batch, write_text
 from dagster_project.sample_company import (
     billing_records,
     crm_records,
@@ -24,7 +25,6 @@ from dagster_project.sample_company import (
 )
 from dagster_project.sample_company.directory import Directory, build_directory
 from dagster_project.sample_company.mess import add_mess
-from dagster_project.sample_company.schemas import SCHEMAS
 from dagster_project.sample_company.simulation import Simulation, simulate
 from dagster_project.sample_company.timeline import HISTORY_START, date_of, day_of
 from dagster_project.sample_company.truth import write_truth
@@ -33,6 +33,9 @@ DEFAULT_SEED = 20240930
 PROGRESS_FILE = "_sample_company.json"
 TRUTH_COLUMNS = ("_customer", "_person")
 """Position of the true customer, and number of the person within it; they never land."""
+
+POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
+"""Types of landing fields by the words of the contracts."""
 
 RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame]] = {
     "salesforce__accounts": crm_records.accounts,
@@ -83,15 +86,16 @@ def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> p
     """Every row of one object up to the last simulated day.
 
     Returns:
-        The landing columns, then `_customer` (true customer, null when of no matter), `_person` (which person
-        of that customer the record is, null for none) and `_day` (day number of delivery, 0 or more), sorted
-        by day, repeated and broken rows last.
+        The fields of the contract that the company fills, then `_customer` (true customer, null when of no
+        matter), `_person` (which person of that customer the record is, null for none) and `_day` (day number
+        of delivery, 0 or more), sorted by day, repeated and broken rows last.
     """
     rows = RECORDS[name](simulation, directory)
     for truth in TRUTH_COLUMNS:
         if truth not in rows.columns:
             rows = rows.with_columns(pl.lit(None, dtype=pl.Int64).alias(truth))
-    columns = [pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items()]
+    fields = landing_objects()[name].items()
+    columns = [pl.col(field).cast(POLARS_TYPES[kind]) for field, kind in fields if field in rows.columns]
     wanted = pl.col("_day") <= simulation.last_day
     rows = rows.filter(wanted).select(
         *columns, pl.col(TRUTH_COLUMNS).cast(pl.Int64), pl.col("_day").cast(pl.Int64).clip(lower_bound=0)
@@ -126,7 +130,7 @@ def land_sample_company(
             f"the sample company begins on {HISTORY_START}; there is nothing to land by {through_date}"
         )
     progress = _read_progress(landing_dir, customer_count, seed)
-    written = dict.fromkeys(SCHEMAS, 0)
+    written = dict.fromkeys(RECORDS, 0)
     steps = [progress.pending] if progress.pending else []
     for target in [*map(dt.date.fromisoformat, steps), through_date]:
         done = dt.date.fromisoformat(progress.through_date) if progress.through_date else None
@@ -149,7 +153,7 @@ def _land(
     directory = build_directory(simulation.population)
     written: dict[str, int] = {}
     delivered: dict[str, pl.DataFrame] = {}
-    for name in SCHEMAS:
+    for name in RECORDS:
         rows = delivered_rows(simulation, directory, name)
         delivered[name] = rows.select(rows.columns[0], *TRUTH_COLUMNS)
         new = rows.filter(pl.col("_day") >= first_day).drop(TRUTH_COLUMNS)
@@ -189,7 +193,4 @@ def _read_progress(landing_dir: Path, customer_count: int, seed: int) -> Progres
 
 
 def _write_progress(landing_dir: Path, progress: Progress) -> None:
-    landing_dir.mkdir(parents=True, exist_ok=True)
-    partial = landing_dir / f"{PROGRESS_FILE}.partial"
-    partial.write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
-    partial.replace(landing_dir / PROGRESS_FILE)
+    write_text(landing_dir / PROGRESS_FILE, json.dumps(asdict(progress), indent=2) + "\n")

@@ -2,21 +2,16 @@
 
 import dagster as dg
 import pytest
-from pydantic import SecretStr
+from live_settings import live_settings
 
-from dagster_project.contracts import landing_objects
+from dagster_project.contracts import system_objects
 from dagster_project.defs import live_sources
-from dagster_project.settings import NEEDED_BY_SOURCE, Settings
+from dagster_project.ingest.connectors import known_sources
 
 
 @pytest.fixture(autouse=True)
 def every_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings with all live sources; nothing is asked of them."""
-    values = Settings(
-        sources=tuple(NEEDED_BY_SOURCE),
-        stripe_api_key=SecretStr("a-key"),
-        postgres_tables=("workspaces=app.workspaces", "users=app.users"),
-    )
+    values = live_settings(monkeypatch)
     monkeypatch.setattr(live_sources, "settings", lambda: values)
 
 
@@ -26,12 +21,10 @@ def steps() -> dict[str, dg.AssetsDefinition]:
 
 
 def test_each_source_is_a_step_with_its_objects(steps: dict[str, dg.AssetsDefinition]):
-    assert list(steps) == [f"{source}_landing" for source in NEEDED_BY_SOURCE]
+    assert list(steps) == [f"{source}_landing" for source in known_sources()]
     objects = {name: {key.path[1] for key in step.keys} for name, step in steps.items()}
     for system in ("salesforce", "stripe", "zendesk"):
-        assert objects[f"{system}_landing"] == {
-            name for name in landing_objects() if name.startswith(f"{system}__")
-        }
+        assert objects[f"{system}_landing"] == set(system_objects(system))
     assert objects["postgres_landing"] == {"product__workspaces", "product__users"}
     assert objects["events_landing"] == {"product__events"}
 

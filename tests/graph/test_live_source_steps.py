@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from pydantic import SecretStr
+from live_settings import live_settings
 
-from dagster_project.contracts import landing_objects
+from dagster_project.contracts import system_objects
 from dagster_project.defs import landing_assets, live_sources
 from dagster_project.ingest.streams import Landed, Probe, SourceError
-from dagster_project.settings import Settings
+from dagster_project.ingest.stripe import StripeSource
 
-STRIPE = tuple(name for name in landing_objects() if name.startswith("stripe__"))
+STRIPE = system_objects("stripe")
 
 
-class Told:
-    """A connector that brings what it is told to, and then ends with an error, if it has one."""
+class Prepared:
+    """A connector that brings prepared results, and then ends with an error, if it has one."""
 
     name = "stripe"
     objects = STRIPE
@@ -36,12 +36,12 @@ class Told:
 @pytest.fixture
 def run(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """Run the step of Stripe over a connector; what Dagster says of it."""
-    values = Settings(data_dir=tmp_path, sources=("stripe",), stripe_api_key=SecretStr("a-key"))
+    values = live_settings(monkeypatch, "stripe", CUSTINT_DATA_DIR=str(tmp_path))
     monkeypatch.setattr(live_sources, "settings", lambda: values)
     monkeypatch.setattr(landing_assets, "settings", lambda: values)
 
     def run_step(results: list[Landed], error: SourceError | None = None) -> dg.ExecuteInProcessResult:
-        monkeypatch.setattr(live_sources, "connector", lambda *_: Told(results, error))
+        monkeypatch.setattr(StripeSource, "connector", lambda *_: Prepared(results, error))
         with dg.DagsterInstance.ephemeral() as instance:
             (step,) = live_sources.live_source_assets().assets or ()
             return dg.materialize([step], instance=instance, raise_on_error=False)

@@ -4,21 +4,32 @@ import datetime as dt
 import os
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from dagster_project.databases import machine_limits
+from dagster_project.ingest.connectors import known_sources
 from dagster_project.settings import (
     DBT_DIR,
-    NEEDED_BY_SOURCE,
     PROJECT_DIR,
+    Secret,
     Settings,
     SettingsError,
+    SourceSettings,
+    WebAddress,
+    is_secret,
     known_currencies,
     load_settings,
+    variable,
 )
+
+KINDS = (Settings, *known_sources().values())
+FIELDS = {variable(kind, name): field for kind in KINDS for name, field in kind.model_fields.items()}
+NEEDED = {
+    source: [variable(kind, name) for name, field in kind.model_fields.items() if field.is_required()]
+    for source, kind in known_sources().items()
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,41 +42,41 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_an_environment_every_setting_has_its_documented_default(own_folder: Path):
-    assert load_settings().model_dump() == {
-        "data_dir": own_folder / "data",
-        "memory_limit": machine_limits().memory_limit,
-        "threads": machine_limits().threads,
-        "sources": ("sample",),
-        "as_of_date": None,
-        "sample_customers": 2000,
-        "reporting_currency": "USD",
-        "churn_horizon_days": 90,
-        "late_arrival_days": 60,
-        "customer_daily_days": 400,
-        "identity_match_probability": 0.95,
-        "identity_review_probability": 0.5,
-        "identity_max_parties_per_identifier": 10,
-        "gross_margin_share": 0.8,
-        "salesforce_instance_url": None,
-        "salesforce_client_id": None,
-        "salesforce_client_secret": None,
-        "salesforce_api_version": "v62.0",
-        "stripe_api_key": None,
-        "stripe_api_base": "https://api.stripe.com",
-        "stripe_full_read_days": 28,
-        "zendesk_base_url": None,
-        "zendesk_email": None,
-        "zendesk_api_token": None,
-        "zendesk_calls_per_minute": 10,
-        "postgres_url": None,
-        "postgres_tables": (),
-        "postgres_timeout_seconds": 3600,
-        "events_path": None,
-        "source_lag_seconds": 600,
-        "source_batch_rows": 50_000,
-        "http_timeout_seconds": 60,
-        "http_attempts": 6,
-        "http_page_limit": 100_000,
+    assert load_settings().by_variable() == {
+        "CUSTINT_DATA_DIR": own_folder / "data",
+        "CUSTINT_MEMORY_LIMIT": machine_limits().memory_limit,
+        "CUSTINT_THREADS": machine_limits().threads,
+        "CUSTINT_SOURCES": ("sample",),
+        "CUSTINT_AS_OF_DATE": None,
+        "CUSTINT_SAMPLE_CUSTOMERS": 2000,
+        "CUSTINT_REPORTING_CURRENCY": "USD",
+        "CUSTINT_CHURN_HORIZON_DAYS": 90,
+        "CUSTINT_LATE_ARRIVAL_DAYS": 60,
+        "CUSTINT_CUSTOMER_DAILY_DAYS": 400,
+        "CUSTINT_IDENTITY_MATCH_PROBABILITY": 0.95,
+        "CUSTINT_IDENTITY_REVIEW_PROBABILITY": 0.5,
+        "CUSTINT_IDENTITY_MAX_PARTIES_PER_IDENTIFIER": 10,
+        "CUSTINT_GROSS_MARGIN_SHARE": 0.8,
+        "CUSTINT_SALESFORCE_INSTANCE_URL": None,
+        "CUSTINT_SALESFORCE_CLIENT_ID": None,
+        "CUSTINT_SALESFORCE_CLIENT_SECRET": None,
+        "CUSTINT_SALESFORCE_API_VERSION": "v62.0",
+        "CUSTINT_STRIPE_API_KEY": None,
+        "CUSTINT_STRIPE_API_BASE": "https://api.stripe.com",
+        "CUSTINT_STRIPE_FULL_READ_DAYS": 28,
+        "CUSTINT_ZENDESK_BASE_URL": None,
+        "CUSTINT_ZENDESK_EMAIL": None,
+        "CUSTINT_ZENDESK_API_TOKEN": None,
+        "CUSTINT_ZENDESK_CALLS_PER_MINUTE": 10,
+        "CUSTINT_POSTGRES_URL": None,
+        "CUSTINT_POSTGRES_TABLES": None,
+        "CUSTINT_POSTGRES_TIMEOUT_SECONDS": 3600,
+        "CUSTINT_EVENTS_PATH": None,
+        "CUSTINT_SOURCE_LAG_SECONDS": 600,
+        "CUSTINT_SOURCE_BATCH_ROWS": 50_000,
+        "CUSTINT_HTTP_TIMEOUT_SECONDS": 60,
+        "CUSTINT_HTTP_ATTEMPTS": 6,
+        "CUSTINT_HTTP_PAGE_LIMIT": 100_000,
     }
 
 
@@ -111,46 +122,44 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "HTTP_ATTEMPTS": "2",
         "HTTP_PAGE_LIMIT": "10",
     }
-    assert {f"CUSTINT_{name}" for name in values} == {
-        f"CUSTINT_{name.upper()}" for name in Settings.model_fields
-    }
+    assert {f"CUSTINT_{name}" for name in values} == FIELDS.keys()
     for name, value in values.items():
         monkeypatch.setenv(f"CUSTINT_{name}", value)
-    assert load_settings().model_dump() == {
-        "data_dir": tmp_path / "elsewhere",
-        "memory_limit": "900MiB",
-        "threads": 3,
-        "sources": ("sample", "files"),
-        "as_of_date": dt.date(2026, 9, 30),
-        "sample_customers": 50,
-        "reporting_currency": "EUR",
-        "churn_horizon_days": 180,
-        "late_arrival_days": 30,
-        "customer_daily_days": 90,
-        "identity_match_probability": 0.9,
-        "identity_review_probability": 0.4,
-        "identity_max_parties_per_identifier": 20,
-        "gross_margin_share": 1.0,
-        "salesforce_instance_url": "https://acme.my.salesforce.com",
-        "salesforce_client_id": SecretStr("an-id"),
-        "salesforce_client_secret": SecretStr("a-secret"),
-        "salesforce_api_version": "v63.0",
-        "stripe_api_key": SecretStr("rk_live"),
-        "stripe_api_base": "http://127.0.0.1:8420",
-        "stripe_full_read_days": 7,
-        "zendesk_base_url": "https://acme.zendesk.com",
-        "zendesk_email": "data@acme.com",
-        "zendesk_api_token": SecretStr("a-token"),
-        "zendesk_calls_per_minute": 100,
-        "postgres_url": SecretStr("postgresql://reader:word@localhost/app"),
-        "postgres_tables": ("workspaces=app.workspaces", "users=app.users:changed_at:user_id"),
-        "postgres_timeout_seconds": 60,
-        "events_path": "s3://bucket/events",
-        "source_lag_seconds": 0,
-        "source_batch_rows": 1000,
-        "http_timeout_seconds": 5,
-        "http_attempts": 2,
-        "http_page_limit": 10,
+    assert load_settings().by_variable() == {
+        "CUSTINT_DATA_DIR": tmp_path / "elsewhere",
+        "CUSTINT_MEMORY_LIMIT": "900MiB",
+        "CUSTINT_THREADS": 3,
+        "CUSTINT_SOURCES": ("sample", "files"),
+        "CUSTINT_AS_OF_DATE": dt.date(2026, 9, 30),
+        "CUSTINT_SAMPLE_CUSTOMERS": 50,
+        "CUSTINT_REPORTING_CURRENCY": "EUR",
+        "CUSTINT_CHURN_HORIZON_DAYS": 180,
+        "CUSTINT_LATE_ARRIVAL_DAYS": 30,
+        "CUSTINT_CUSTOMER_DAILY_DAYS": 90,
+        "CUSTINT_IDENTITY_MATCH_PROBABILITY": 0.9,
+        "CUSTINT_IDENTITY_REVIEW_PROBABILITY": 0.4,
+        "CUSTINT_IDENTITY_MAX_PARTIES_PER_IDENTIFIER": 20,
+        "CUSTINT_GROSS_MARGIN_SHARE": 1.0,
+        "CUSTINT_SALESFORCE_INSTANCE_URL": "https://acme.my.salesforce.com",
+        "CUSTINT_SALESFORCE_CLIENT_ID": SecretStr("an-id"),
+        "CUSTINT_SALESFORCE_CLIENT_SECRET": SecretStr("a-secret"),
+        "CUSTINT_SALESFORCE_API_VERSION": "v63.0",
+        "CUSTINT_STRIPE_API_KEY": SecretStr("rk_live"),
+        "CUSTINT_STRIPE_API_BASE": "http://127.0.0.1:8420",
+        "CUSTINT_STRIPE_FULL_READ_DAYS": 7,
+        "CUSTINT_ZENDESK_BASE_URL": "https://acme.zendesk.com",
+        "CUSTINT_ZENDESK_EMAIL": "data@acme.com",
+        "CUSTINT_ZENDESK_API_TOKEN": SecretStr("a-token"),
+        "CUSTINT_ZENDESK_CALLS_PER_MINUTE": 100,
+        "CUSTINT_POSTGRES_URL": SecretStr("postgresql://reader:word@localhost/app"),
+        "CUSTINT_POSTGRES_TABLES": ("workspaces=app.workspaces", "users=app.users:changed_at:user_id"),
+        "CUSTINT_POSTGRES_TIMEOUT_SECONDS": 60,
+        "CUSTINT_EVENTS_PATH": "s3://bucket/events",
+        "CUSTINT_SOURCE_LAG_SECONDS": 0,
+        "CUSTINT_SOURCE_BATCH_ROWS": 1000,
+        "CUSTINT_HTTP_TIMEOUT_SECONDS": 5,
+        "CUSTINT_HTTP_ATTEMPTS": 2,
+        "CUSTINT_HTTP_PAGE_LIMIT": 10,
     }
 
 
@@ -167,10 +176,10 @@ def test_the_environment_wins_over_dot_env(own_folder: Path, monkeypatch: pytest
     assert (values.sample_customers, values.churn_horizon_days) == (456, 30)
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@pytest.mark.parametrize("name", sorted(FIELDS))
 def test_an_empty_variable_means_the_default(name: str, monkeypatch: pytest.MonkeyPatch):
     expected = load_settings()
-    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "")
+    monkeypatch.setenv(name, "")
     assert load_settings() == expected
 
 
@@ -183,7 +192,8 @@ def test_all_wrong_settings_are_named_at_once_one_line_each(monkeypatch: pytest.
     assert sorted(str(caught.value).splitlines()) == [
         "CUSTINT_GROSS_MARGIN_SHARE is '80%'; allowed is a share above 0, up to 1.",
         "CUSTINT_SAMPLE_CUSTOMERS is 'many'; allowed is a whole number, 50 to 50000.",
-        f"CUSTINT_SOURCES is 'oracle'; allowed is {Settings.model_fields['sources'].description}.",
+        "CUSTINT_SOURCES is 'oracle'; allowed is a comma list of sample, files, events, postgres, salesforce, "
+        "stripe, zendesk; sample goes with files alone.",
     ]
 
 
@@ -299,48 +309,75 @@ def test_what_dbt_is_told_does_not_change_the_settings_of_a_child_process(monkey
     assert load_settings() == before
 
 
-LIVE_SOURCES = ("salesforce", "stripe", "zendesk", "postgres", "events")
-
-
-@pytest.mark.parametrize("source", LIVE_SOURCES)
+@pytest.mark.parametrize("source", NEEDED)
 def test_a_live_source_says_which_of_its_settings_are_empty(source: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUSTINT_SOURCES", source)
     with pytest.raises(SettingsError) as caught:
         load_settings()
     lines = str(caught.value).splitlines()
-    assert [line.split(" is empty")[0] for line in lines] == [
-        f"CUSTINT_{name.upper()}" for name in NEEDED_BY_SOURCE[source]
-    ]
+    assert [line.split(" is empty")[0] for line in lines] == NEEDED[source]
     assert all(f"the source {source} needs it: " in line for line in lines)
 
 
-@pytest.mark.parametrize("source", LIVE_SOURCES)
+def test_what_a_source_needs_is_told_together_with_what_is_wrong(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SOURCES", "stripe")
+    monkeypatch.setenv("CUSTINT_STRIPE_FULL_READ_DAYS", "monthly")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).splitlines() == [
+        "CUSTINT_STRIPE_API_KEY is empty, and the source stripe needs it: a text without spaces.",
+        "CUSTINT_STRIPE_FULL_READ_DAYS is 'monthly'; allowed is a whole number of days, 1 to 29.",
+    ]
+
+
+@pytest.mark.parametrize("source", NEEDED)
+def test_the_settings_of_a_source_are_named_after_it(source: str):
+    assert all(
+        variable(known_sources()[source], name).startswith(f"CUSTINT_{source.upper()}_")
+        for name in known_sources()[source].model_fields
+    )
+
+
+@pytest.mark.parametrize("source", NEEDED)
 def test_the_sample_company_does_not_mix_with_a_live_one(source: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUSTINT_SOURCES", f"sample,{source}")
     with pytest.raises(SettingsError, match="sample goes with files alone"):
         load_settings()
 
 
-SECRETS = sorted(
-    name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)
-)
-
-
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", sorted(name for name, field in FIELDS.items() if is_secret(field)))
 def test_a_secret_is_never_shown_not_even_a_wrong_one(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "postgresql://hidden-word@host/app")
-    assert "hidden" not in repr(load_settings()) + str(load_settings().model_dump())
-    monkeypatch.setenv(f"CUSTINT_{name.upper()}", "hidden word")
+    monkeypatch.setenv(name, "postgresql://hidden-word@host/app")
+    assert "hidden" not in repr(load_settings()) + str(load_settings().by_variable())
+    monkeypatch.setenv(name, "hidden word")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert str(caught.value).startswith(
-        f"CUSTINT_{name.upper()} is not usable (not shown: secret); allowed is "
-    )
+    assert str(caught.value).startswith(f"{name} is not usable (not shown: secret); allowed is ")
     assert "hidden" not in str(caught.value)
 
 
-def test_events_come_from_one_place_only(monkeypatch: pytest.MonkeyPatch):
+def test_a_secret_that_may_be_missing_is_one_too():
+    class Own(SourceSettings, env_prefix="CUSTINT_OWN_"):
+        password: Secret
+        proxy_password: Secret | None = None
+        address: WebAddress
+
+    assert [name for name, field in Own.model_fields.items() if is_secret(field)] == [
+        "password",
+        "proxy_password",
+    ]
+
+
+def test_an_object_comes_from_one_source_only(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUSTINT_SOURCES", "postgres,events")
-    monkeypatch.setenv("CUSTINT_POSTGRES_TABLES", "events=app.events")
-    with pytest.raises(SettingsError, match="events not beside the source events"):
+    monkeypatch.setenv("CUSTINT_EVENTS_PATH", "events")
+    monkeypatch.setenv("CUSTINT_POSTGRES_URL", "postgresql://reader@host/app")
+    monkeypatch.setenv("CUSTINT_POSTGRES_TABLES", "users=app.users")
+    load_settings()
+    monkeypatch.setenv("CUSTINT_POSTGRES_TABLES", "users=app.users, events=app.events")
+    with pytest.raises(SettingsError) as caught:
         load_settings()
+    assert str(caught.value) == (
+        "CUSTINT_SOURCES is 'postgres,events', and both postgres and events write product events; "
+        "allowed is one source for each object."
+    )

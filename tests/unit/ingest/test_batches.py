@@ -18,7 +18,8 @@ from pyarrow import parquet
 from toy_source import FIRST_READ, OBJECTS, SECOND_READ, product
 
 from dagster_project.ingest import batches
-from dagster_project.ingest.batches import batch_name, cursor_text, land_stream, object_folder, read_cursor
+from dagster_project.ingest.batches import batch_name, cursor_text, land_stream, read_cursor
+from dagster_project.ingest.landing import object_folder
 from dagster_project.ingest.streams import Cursor, Landed, Page, Record, SourceError, Stream
 
 PRODUCTS, PRICES = OBJECTS

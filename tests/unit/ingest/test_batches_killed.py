@@ -10,7 +10,8 @@ import pytest
 import toy_source
 from toy_source import BATCH_ROWS, OBJECTS
 
-from dagster_project.ingest.batches import object_folder, read_cursor
+from dagster_project.ingest.batches import read_cursor
+from dagster_project.ingest.landing import object_folder
 
 PRODUCTS, PRICES = OBJECTS
 EXPECTED = {

@@ -11,7 +11,7 @@ import pytest
 from dbt_in_process import run_dbt
 
 from dagster_project.contracts import landing_objects
-from dagster_project.ingest.event_files import EventFiles
+from dagster_project.ingest.events.connector import EventFiles
 from dagster_project.ingest.landing import write_batch, write_empty_file
 
 FIRST = dt.datetime(2026, 9, 30, 6)

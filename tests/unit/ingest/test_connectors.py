@@ -1,44 +1,44 @@
-"""Every live source can be made from the settings, and writes the objects that the graph expects of it."""
+"""Every live source is found by its folder, can be made from the settings, and writes what the graph expects of it."""
 
-from pathlib import Path
+from collections import Counter
 
 import pytest
-from pydantic import SecretStr
+from live_settings import live_settings
 
-from dagster_project.ingest.connectors import connector, live_sources, source_objects
-from dagster_project.settings import NEEDED_BY_SOURCE, Settings
+from dagster_project.ingest.connectors import known_sources
+from dagster_project.settings import PROJECT_DIR
 
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path,
-        sources=("files", *NEEDED_BY_SOURCE),
-        salesforce_instance_url="https://acme.my.salesforce.com",
-        salesforce_client_id=SecretStr("an-id"),
-        salesforce_client_secret=SecretStr("a-secret"),
-        stripe_api_key=SecretStr("a-key"),
-        zendesk_base_url="https://acme.zendesk.com",
-        zendesk_email="reader@acme.example",
-        zendesk_api_token=SecretStr("a-token"),
-        postgres_url=SecretStr("postgresql://reader:word@127.0.0.1/app"),
-        postgres_tables=("workspaces=app.workspaces", "users=app.users:changed_at:user_id"),
-        events_path=str(tmp_path),
-    )
+INGEST = PROJECT_DIR / "dagster_project" / "ingest"
 
 
-def test_files_are_no_live_source(settings: Settings):
-    assert live_sources(settings) == list(NEEDED_BY_SOURCE)
+def test_the_live_sources_are_the_folders_of_ingest_but_the_file_drop():
+    folders = {path.parent.name for path in INGEST.glob("*/__init__.py")}
+    assert set(known_sources()) == folders - {"files"}
 
 
-@pytest.mark.parametrize("source", NEEDED_BY_SOURCE)
-def test_a_connector_writes_the_objects_that_the_graph_expects(source: str, settings: Settings):
-    made = connector(source, settings)
-    assert made.name == source
-    assert set(made.objects) == set(source_objects(source, settings))
-    assert len(set(made.objects)) == len(made.objects)
+def test_live_sources_keep_the_order_in_which_they_are_named(monkeypatch: pytest.MonkeyPatch):
+    assert list(live_settings(monkeypatch, "zendesk", "files", "events").live_sources) == [
+        "zendesk",
+        "events",
+    ]
 
 
-def test_no_object_belongs_to_two_sources(settings: Settings):
-    objects = [name for source in live_sources(settings) for name in source_objects(source, settings)]
-    assert len(set(objects)) == len(objects)
+@pytest.mark.parametrize("name", known_sources())
+def test_a_connector_writes_the_objects_that_the_graph_expects(name: str, monkeypatch: pytest.MonkeyPatch):
+    settings = live_settings(monkeypatch, name)
+    (source,) = settings.live_sources.values()
+    made = source.connector(settings)
+    assert made.name == name
+    assert Counter(made.objects) == Counter(source.objects)
+
+
+def test_no_object_belongs_to_two_sources(monkeypatch: pytest.MonkeyPatch):
+    sources = live_settings(monkeypatch).live_sources.values()
+    assert max(Counter(name for source in sources for name in source.objects).values()) == 1
+
+
+def test_a_folder_of_ingest_is_imported_without_the_libraries_of_its_connector():
+    for name in known_sources():
+        text = (INGEST / name / "__init__.py").read_text()
+        top = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+        assert not [line for line in top if "dlt" in line or "connector" in line or "adbc" in line], name

@@ -19,12 +19,14 @@ from localstripe_server import API_KEY, Account, running_localstripe
 from salesforce_server import CLIENT_ID, CLIENT_SECRET, SalesforceServer
 from zendesk_server import API_TOKEN, EMAIL, ZendeskServer
 
-from dagster_project.ingest import salesforce_api, stripe, stripe_reads
 from dagster_project.ingest.api_client import HttpLimits
-from dagster_project.ingest.salesforce import Salesforce
+from dagster_project.ingest.salesforce import api as salesforce_api
+from dagster_project.ingest.salesforce.connector import Salesforce
 from dagster_project.ingest.streams import Connector, Landed
-from dagster_project.ingest.stripe import Stripe
-from dagster_project.ingest.zendesk import Zendesk
+from dagster_project.ingest.stripe import connector as stripe_connector
+from dagster_project.ingest.stripe import reads as stripe_reads
+from dagster_project.ingest.stripe.connector import Stripe
+from dagster_project.ingest.zendesk.connector import Zendesk
 
 ROW_COUNT, PAGE_ROWS = 8, 3
 READ_AT = dt.datetime(2026, 10, 1, 12)
@@ -95,12 +97,12 @@ def patches() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def stripe_api(patches: pytest.MonkeyPatch) -> Iterator[Api]:
     chosen = [
-        family
+        each
         for name in ("customers", "products")
-        for family in stripe.FAMILIES
-        if name in family.object_name
+        for each in stripe_connector.OBJECTS
+        if name in each.object_name
     ]
-    patches.setattr(stripe, "FAMILIES", tuple(chosen))
+    patches.setattr(stripe_connector, "OBJECTS", tuple(chosen))
     patches.setattr(stripe_reads, "PAGE_ROWS", PAGE_ROWS)
 
     def endless() -> Change:

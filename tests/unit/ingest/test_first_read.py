@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.ingest.batches import land_stream
-from dagster_project.ingest.event_files import EventFiles
+from dagster_project.ingest.events.connector import EventFiles
 from dagster_project.ingest.streams import Cursor, Page, SourceError, Stream
 
 DAYS = [dt.datetime(2026, 10, day, 2) for day in range(1, 5)]

@@ -1,6 +1,7 @@
 """The landing zone on real Parquet files: written once, whole or not at all, and readable by DuckDB."""
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,20 +10,23 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
+from pyarrow import parquet
 
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import (
     EMPTY_FILE,
-    META_COLUMNS,
-    META_TYPES,
+    META_SCHEMA,
     batch_path,
+    commit,
     newest_batch,
     write_batch,
-    write_batch_from_stream,
     write_empty_file,
+    write_rows,
+    write_text,
 )
 
 LOADED_AT = dt.datetime(2026, 10, 1, 6, 0, 0, 123456)
+META_COLUMNS = dict(pl.DataFrame(META_SCHEMA.empty_table()).schema)
 ROWS = pl.DataFrame({"id": ["a", "b", "c"], "amount": [1, None, 3]})
 STREAM_SCHEMA = pa.schema(
     [("id", pa.string()), ("_source_file", pa.string()), ("_source_line", pa.int64()),
@@ -142,20 +146,41 @@ def piece(*ids: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=STREAM_SCHEMA)
 
 
-def stream(folder: Path, pieces: Iterator[pa.RecordBatch]) -> bool:
-    return write_batch_from_stream(folder, "files", "orders", "b1", STREAM_SCHEMA, pieces, LOADED_AT)
+def stream(folder: Path, pieces: Iterator[pa.RecordBatch]) -> None:
+    write_rows(batch_path(folder, "files", "orders", "b1"), STREAM_SCHEMA, pieces, LOADED_AT)
 
 
 def test_a_stream_becomes_one_batch_with_all_pieces_and_meta_columns(tmp_path: Path):
-    assert stream(tmp_path, iter([piece("a", "b"), piece(), piece("c")]))
+    stream(tmp_path, iter([piece("a", "b"), piece(), piece("c")]))
     frame = pl.read_parquet(batch_path(tmp_path, "files", "orders", "b1"))
     assert frame["id"].to_list() == ["a", "b", "c"]
     assert {name: frame.schema[name] for name in META_COLUMNS} == META_COLUMNS
     assert frame["_loaded_at"].unique().to_list() == [LOADED_AT]
 
 
+def test_lines_are_counted_on_from_piece_to_piece(tmp_path: Path):
+    pieces = [pa.table({"id": ids}) for ids in (["a", "b"], ["c"])]
+    target = batch_path(tmp_path, "files", "orders", "b1")
+    write_rows(target, pieces[0].schema, pieces, LOADED_AT)
+    frame = pl.read_parquet(target)
+    assert frame["_source_line"].to_list() == [1, 2, 3]
+    assert frame["_source_file"].unique().to_list() == ["files/orders/b1.parquet"]
+
+
+def test_the_footer_is_what_it_says_after_the_last_piece(tmp_path: Path):
+    footer = {b"custint.cursor": b"before"}
+
+    def rows() -> Iterator[pa.Table]:
+        yield pa.table({"id": ["a"]})
+        footer[b"custint.cursor"] = b"after"
+
+    target = batch_path(tmp_path, "files", "orders", "b1")
+    write_rows(target, pa.schema([("id", pa.string())]), rows(), LOADED_AT, footer)
+    assert parquet.read_metadata(target).metadata[b"custint.cursor"] == b"after"
+
+
 def test_a_stream_without_pieces_is_a_typed_file_without_rows(tmp_path: Path):
-    assert stream(tmp_path, iter(()))
+    stream(tmp_path, iter(()))
     frame = pl.read_parquet(batch_path(tmp_path, "files", "orders", "b1"))
     assert (frame.height, "_loaded_at" in frame.columns) == (0, True)
 
@@ -168,17 +193,37 @@ def test_a_stream_that_breaks_leaves_nothing_and_can_be_written_later(tmp_path: 
     with pytest.raises(ValueError, match="the file ends in the middle"):
         stream(tmp_path, breaking())
     assert names_under(tmp_path) == []
-    assert stream(tmp_path, iter([piece("a")]))
-
-
-def test_a_stream_is_not_even_read_when_its_batch_is_there(tmp_path: Path):
     stream(tmp_path, iter([piece("a")]))
+    assert names_under(tmp_path) == ["files/orders/b1.parquet"]
 
-    def untouched() -> Iterator[pa.RecordBatch]:
-        raise AssertionError("the stream was read")
-        yield
 
-    assert not stream(tmp_path, untouched())
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_anybody_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What a power cut may lose is not seen by any reader: the order of the three steps is the promise."""
+    steps: list[str] = []
+    replace = Path.replace
+
+    def synced(handle: int) -> None:
+        steps.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().relative_to(tmp_path)}")
+
+    def renamed(path: Path, target: Path) -> Path:
+        steps.append(f"rename {path.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write(tmp_path)
+    write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
+    (tmp_path / "fetched").write_bytes(b"copied as it is")
+    commit(tmp_path / "fetched", tmp_path / "copied")
+    write_text(tmp_path / "note.json", "{}")
+    assert steps == [
+        "sync stripe/charges/2026-09-30.partial", "rename 2026-09-30.partial", "sync stripe/charges",
+        "sync stripe/charges/_empty.partial", "rename _empty.partial", "sync stripe/charges",
+        "sync fetched", "rename fetched", "sync .",
+        "sync note.json.unfinished", "rename note.json.unfinished", "sync .",
+    ]  # fmt: skip
 
 
 def test_the_newest_batch_is_the_last_by_name_and_never_the_empty_file(tmp_path: Path):
@@ -201,6 +246,18 @@ def test_every_object_has_an_empty_file_beside_its_batches(tmp_path: Path):
     assert names_under(tmp_path) == ["stripe/charges/2026-09-30.parquet", f"stripe/charges/{EMPTY_FILE}"]
 
 
+def test_an_empty_file_that_is_right_is_left_alone_and_a_broken_one_written_anew(tmp_path: Path):
+    path = tmp_path / "stripe" / "charges" / EMPTY_FILE
+    columns = {"id": "VARCHAR", "amount": "BIGINT", "is_new": "BOOLEAN", "share": "DOUBLE"}
+    write_empty_file(tmp_path, "stripe", "charges", columns)
+    before = path.stat()
+    write_empty_file(tmp_path, "stripe", "charges", columns)
+    assert path.stat().st_ino == before.st_ino
+    path.write_bytes(b"PAR1")
+    write_empty_file(tmp_path, "stripe", "charges", columns)
+    assert pl.read_parquet(path).columns == [*columns, *META_COLUMNS]
+
+
 def test_the_empty_file_has_the_columns_of_today_not_of_when_it_was_made(tmp_path: Path):
     write_empty_file(tmp_path, "stripe", "charges", {"id": "VARCHAR"})
     write_empty_file(tmp_path, "stripe", "charges", {"id": "BIGINT", "new": "BOOLEAN"})
@@ -217,7 +274,9 @@ def test_every_landing_object_of_the_contracts_can_be_empty(tmp_path: Path):
             path = tmp_path.joinpath(*name.split("__", 1)) / EMPTY_FILE
             described = connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
             types = {column: kind.lower() for column, kind, *_ in described}
-            assert types == {column: kind.lower() for column, kind in columns.items()} | META_TYPES, name
+            expected = {column: kind.lower() for column, kind in columns.items()}
+            assert {column: types[column] for column in columns} == expected, name
+            assert types.keys() == {*columns, *META_COLUMNS}
 
 
 @pytest.mark.parametrize("name", ["o'brien", "data [new]", "with space"])

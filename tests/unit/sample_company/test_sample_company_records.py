@@ -3,13 +3,13 @@ import json
 import polars as pl
 import pytest
 
+from dagster_project.sample_company.delivery import RECORDS
 from dagster_project.sample_company.mess import BREAKAGES
-from dagster_project.sample_company.schemas import SCHEMAS
 
 
 def test_late_repeated_and_broken_rows_are_between_one_and_three_per_thousand(landed):
     total = sum(landed.written.values())
-    sound = sum(landed.sound(name).height for name in SCHEMAS)
+    sound = sum(landed.sound(name).height for name in RECORDS)
     events = landed.sound("product__events")
     late = events.filter(
         pl.col("received_at").str.slice(0, 10).str.to_date()

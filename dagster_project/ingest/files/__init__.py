@@ -1,0 +1,1 @@
+"""The file drop: what a person puts into the inbox."""

@@ -1,0 +1,257 @@
+"""Rows of a CSV file as Arrow batches of text, with the true line of each row.
+
+Python's own reader splits records and values. It is strict, and told again where to go on: a line whose quotes do not
+fit is rejected alone, and the next line starts afresh. Not here: what the columns mean (`readers.py`).
+"""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import compute
+
+CHUNK_BYTES = 4 * 1024 * 1024
+MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+TOO_LONG = f"record is longer than {MAX_RECORD_CHARACTERS // 1024**2} MiB, or a quoted value is never closed"
+NOT_UTF8 = "not valid UTF-8"
+REASONS = {  # by a piece of what Python's reader says
+    "unexpected end of data": "quoted value is never closed",
+    "field larger than": TOO_LONG,
+    "expected after": "text after a closing quote",
+    "new-line character": "carriage return inside the line",
+}
+HEADER_BYTES = 1024 * 1024
+DELIMITERS = ",;\t|"
+BOM = b"\xef\xbb\xbf"
+FOREIGN_FILES = {  # first bytes of what people save under a wrong name
+    b"PAR1": "a Parquet file; name it .parquet",
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive; export it as CSV (UTF-8)",
+    b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"\xff\xfe": "UTF-16 text; save it as CSV (UTF-8)",
+    b"\xfe\xff": "UTF-16 text; save it as CSV (UTF-8)",
+}
+
+
+class UnreadableFileError(Exception):
+    """A file cannot be read at all; the message says why, in words, without the file's name."""
+
+
+@dataclass(frozen=True)
+class CsvHeader:
+    """Delimiter and columns of a CSV file, and the byte and the line where its rows begin."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    data_offset: int
+    data_line: int
+
+
+def arrow_names(count: int) -> list[str]:
+    """Column names inside of a batch: by position, because a file's own names may be anything."""
+    return [f"c{index}" for index in range(count)]
+
+
+def batch_schema(count: int) -> pa.Schema:
+    """Schema of a batch: `count` text columns, `_source_line` and `_reject_reason`."""
+    fields = [(name, pa.string()) for name in arrow_names(count)]
+    return pa.schema([*fields, ("_source_line", pa.int64()), ("_reject_reason", pa.string())])
+
+
+def read_header(path: Path, known_columns: Collection[str]) -> CsvHeader:
+    """Read the first line that is not blank.
+
+    The delimiter is the one of comma, semicolon, tab and pipe under which most names are known; comma on
+    ties.
+
+    Args:
+        path: A file that is not empty.
+        known_columns: Names of the layout.
+
+    Returns:
+        The header; names are stripped, a blank one is called after its position (`column_3`).
+
+    Raises:
+        UnreadableFileError: The file is no CSV text in UTF-8.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    for magic, what in FOREIGN_FILES.items():
+        if head.startswith(magic):
+            raise UnreadableFileError(f"it is {what}")
+    if b"\x00" in head.partition(b"\n")[0]:
+        raise UnreadableFileError("it holds zero bytes, so it is not text; export it as CSV (UTF-8)")
+    if b"\r" in head and b"\n" not in head:
+        raise UnreadableFileError("its lines end in carriage returns only; save it with line feeds")
+    skipped = len(BOM) if head.startswith(BOM) else 0
+    lines = _lines(head[skipped:])
+    headers = [_parse_header(lines, delimiter, skipped) for delimiter in DELIMITERS]
+    return max(headers, key=lambda header: len(set(header.names) & set(known_columns)))
+
+
+def _lines(data: bytes) -> list[bytes]:
+    pieces = data.split(b"\n")
+    return [piece + b"\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+def _parse_header(lines: list[bytes], delimiter: str, skipped: int) -> CsvHeader:
+    reader = csv.reader((line.decode("utf-8") for line in lines), delimiter=delimiter)
+    try:
+        names = next((row for row in reader if any(name.strip() for name in row)), [])
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError("its header is not valid UTF-8; save it as CSV (UTF-8)") from error
+    except csv.Error as error:
+        raise UnreadableFileError(f"its header is not CSV ({error}); save it as CSV (UTF-8)") from error
+    return CsvHeader(
+        delimiter=delimiter,
+        names=tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)),
+        data_offset=skipped + sum(len(line) for line in lines[: reader.line_num]),
+        data_line=reader.line_num + 1,
+    )
+
+
+def csv_batches(path: Path, header: CsvHeader, chunk_bytes: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:
+    """Read the rows of a file in bounded memory; every line that is not blank is in exactly one row.
+
+    Args:
+        path: The CSV file.
+        header: Its header.
+        chunk_bytes: About so many bytes make a batch.
+
+    Yields:
+        Batches of `batch_schema`, in order of the lines. An empty value is null. A line that cannot be read
+        is a row of nulls with a `_reject_reason`.
+    """
+    csv.field_size_limit(MAX_RECORD_CHARACTERS)
+    with path.open("rb") as file:
+        file.seek(header.data_offset)
+        yield from _Records(_chunks(file, chunk_bytes), header).batches()
+
+
+def _chunks(file: BinaryIO, chunk_bytes: int) -> Iterator[list[str]]:
+    """Lines, line ends included, some at a time; of a line that is too long to keep, the beginning."""
+    while data := file.read(chunk_bytes):
+        rest = data
+        if not data.endswith(b"\n"):
+            data += (rest := file.readline(4 * MAX_RECORD_CHARACTERS))  # a character has four bytes at most
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(4 * MAX_RECORD_CHARACTERS)
+        yield io.StringIO(data.decode("utf-8", "surrogateescape"), newline="\n").readlines()
+
+
+class _Records:
+    """The records of a file, as far as it was read.
+
+    Args:
+        chunks: Its lines, some at a time.
+        header: Its header.
+    """
+
+    def __init__(self, chunks: Iterator[list[str]], header: CsvHeader) -> None:
+        self._chunks = chunks
+        self._header = header
+        self._line = header.data_line
+        self._ahead: deque[str] = deque()  # lines that were read, and belong to no record yet
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All records to the end of the file, some at a time."""
+        while lines := list(self._ahead) or next(self._chunks, []):
+            yield self._at_once(lines) or self._one_by_one(lines)
+
+    def _at_once(self, lines: list[str]) -> pa.RecordBatch | None:
+        """The batch, when each line is a good record: most files are like that, and it takes half the time."""
+        try:
+            rows = list(csv.reader(lines, delimiter=self._header.delimiter, strict=True))
+        except csv.Error:
+            return None
+        is_plain = len(rows) == len(lines) and set(map(len, rows)) == {len(self._header.names)}
+        if not is_plain or max(map(len, lines)) > MAX_RECORD_CHARACTERS:
+            return None
+        self._ahead.clear()
+        numbers = range(self._line, self._line + len(lines))
+        self._line += len(lines)
+        return _batch(numbers, rows, [None] * len(rows), len(self._header.names))
+
+    def _one_by_one(self, lines: list[str]) -> pa.RecordBatch:
+        """The batch with a look at each record: how many lines it took, and whether it can be read."""
+        width = len(self._header.names)
+        nothing = [""] * width
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        reasons: list[str | None] = []
+        self._ahead = deque(lines)
+        end = self._line + len(lines)
+        taken: list[str] = []
+        reader = self._reader(taken)
+        while self._line < end:
+            try:
+                row, reason = next(reader), None
+                if row and len(row) != width:
+                    row, reason = nothing, f"line has {_columns(len(row))}, header has {width}"
+            except csv.Error as error:
+                row, reason = nothing, _reason(error)
+                self._ahead.extendleft(reversed(taken[1:]))
+                del taken[1:]
+                reader = self._reader(taken)
+            if row:
+                numbers.append(self._line)
+                rows.append(row)
+                reasons.append(reason)
+            self._line += len(taken)
+            taken.clear()
+        return _batch(numbers, rows, reasons, width)
+
+    def _reader(self, taken: list[str]) -> Iterator[list[str]]:
+        """A reader of the lines ahead; `taken` gets those of the record that it is at."""
+
+        def lines() -> Iterator[str]:
+            size = 0
+            while self._ahead or (chunk := next(self._chunks, [])):
+                if not self._ahead:
+                    self._ahead.extend(chunk)
+                line = self._ahead.popleft()
+                size = size + len(line) if taken else len(line)
+                taken.append(line)
+                if size > MAX_RECORD_CHARACTERS:
+                    raise csv.Error(TOO_LONG)
+                yield line
+
+        return csv.reader(lines(), delimiter=self._header.delimiter, strict=True)
+
+
+def _reason(error: csv.Error) -> str:
+    return next((reason for sign, reason in REASONS.items() if sign in str(error)), str(error))
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+def _batch(
+    numbers: Sequence[int], rows: list[list[str]], reasons: list[str | None], width: int
+) -> pa.RecordBatch:
+    try:
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+    except UnicodeEncodeError:
+        for at, row in enumerate(rows):
+            if not _is_text(row):
+                rows[at], reasons[at] = [""] * width, NOT_UTF8
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+    null = pa.scalar(None, pa.string())
+    columns = [compute.if_else(compute.equal(column, ""), null, column) for column in columns]
+    columns = columns or [pa.nulls(0, pa.string())] * width
+    lines, rejects = pa.array(numbers, pa.int64()), pa.array(reasons, pa.string())
+    return pa.RecordBatch.from_arrays([*columns, lines, rejects], schema=batch_schema(width))
+
+
+def _is_text(row: list[str]) -> bool:
+    """Whether all bytes of a row were characters; those that were none came as half of a surrogate pair."""
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
