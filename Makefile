@@ -3,48 +3,58 @@
 .PHONY: help run sources-check test proofs check ui bench dictionary clean lock
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+RUN := .venv/.run
+DEV := .venv/.dev
+# The locks are complete, and leave out what a package asks for and can do without. What is imported is compiled then.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-strip-extras --quiet --upgrade
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(STAMP): requirements.lock
+$(RUN): requirements.lock
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@touch $(STAMP)
+	$(INSTALL) -r requirements.lock
+	@touch $@
 
-run: $(STAMP)  ## the daily job, from the sources to the published gold
+$(DEV): requirements-dev.lock $(RUN)
+	$(INSTALL) -r requirements-dev.lock
+	@touch $@
+
+run: $(RUN)  ## the daily job, from the sources to the published gold
 	$(BIN)/python -m dagster_project run
 
-sources-check: $(STAMP)  ## one cheap call to each configured live source: can it be read?
+sources-check: $(RUN)  ## one cheap call to each configured live source: can it be read?
 	$(BIN)/python -m dagster_project sources-check
 
-ui: $(STAMP)  ## the Dagster UI on http://127.0.0.1:3000
+ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/python -m dagster_project ui
 
-test: $(STAMP)  ## the whole test suite
+test: $(DEV)  ## the whole test suite
 	$(BIN)/python -m pytest
 
-proofs: $(STAMP)  ## the proofs that are too long for every run of the suite
+proofs: $(DEV)  ## the proofs that are too long for every run of the suite
 	$(BIN)/python -m pytest -m proof --dist load
 
-check: $(STAMP)  ## format, lint, types, SQL style
+check: $(DEV)  ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
-bench: $(STAMP)  ## seconds and memory of sources and whole job beside bare DuckDB; SIZES="2000 10000" shows how costs grow
+bench: $(DEV)  ## seconds and memory of sources and whole job beside bare DuckDB; SIZES="2000 10000" shows how costs grow
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/postgres_reads.py
 	$(BIN)/python benchmarks/daily_job.py $(SIZES)
 
-dictionary: $(STAMP)  ## DATA_DICTIONARY.md from the contracts
+dictionary: $(RUN)  ## DATA_DICTIONARY.md from the contracts
 	$(BIN)/python -m dagster_project dictionary
 
-clean: $(STAMP)  ## delete everything that runs have built; what you put into data/inbox stays
+clean: $(RUN)  ## delete everything that runs have built; what you put into data/inbox stays
 	$(BIN)/python -m dagster_project clean
 
 lock:  ## pin the newest allowed versions with hashes (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml --no-emit-package sqlglotc --no-emit-package uvloop -o requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
