@@ -1,6 +1,7 @@
 """The dbt models as assets, in the four stretches between which Python has a part.
 
-Not here: SQL, and the assets that Python writes.
+A model's tag says in which stretch it is built; without one it is the main stretch. Not here: SQL, and the assets that
+Python writes.
 """
 
 import json
@@ -23,9 +24,9 @@ from dagster_project.defs.resources import (
 )
 from dagster_project.settings import DBT_DIR, settings
 
-BEFORE_IDENTITY = "bronze parties ticket_texts"
-DAILY_FEATURES = "customer_features"
-DAILY_MARTS = "customer_360"
+BEFORE_IDENTITY = "tag:before_identity"
+DAILY_FEATURES = "tag:daily_features"
+DAILY_MARTS = "tag:daily_marts"
 
 
 def parsed_project() -> DbtProject:
@@ -122,7 +123,7 @@ _translator = LayeredTranslator()
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
-    select=f"{BEFORE_IDENTITY} currency_rates", name="dbt_bronze",
+    select=BEFORE_IDENTITY, name="dbt_bronze",
 )  # fmt: skip
 def dbt_bronze(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Landing to bronze and quarantine, and what identity resolution needs."""
@@ -131,7 +132,7 @@ def dbt_bronze(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
-    exclude=f"{BEFORE_IDENTITY} currency_rates {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
+    exclude=f"{BEFORE_IDENTITY} {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
 )  # fmt: skip
 def dbt_silver_and_gold(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Canonical entities, dimensions, facts and the past snapshots that models learn from."""
