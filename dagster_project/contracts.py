@@ -22,6 +22,8 @@ UNIT_BY_SUFFIX = {
     "_minutes": "minutes",
     "_seconds": "seconds",
 }
+# What a bronze contract says to models elsewhere; it shapes no row of its own table.
+FACTS_FOR_OTHERS = ("newest_at", "happened_at", "party", "names_parties", "profile")
 NUMERIC_TYPES = ("bigint", "double", "decimal")
 
 

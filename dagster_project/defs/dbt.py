@@ -6,6 +6,7 @@ Python writes.
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,8 @@ from dagster_project.defs.resources import (
     tell_dbt,
 )
 from dagster_project.settings import DBT_DIR, settings
+from dagster_project.source_digest import source_digest
+from dagster_project.stored_rows import stored_rows_fingerprint
 
 BEFORE_IDENTITY = "tag:before_identity"
 DAILY_FEATURES = "tag:daily_features"
@@ -30,13 +33,14 @@ DAILY_MARTS = "tag:daily_marts"
 
 
 def parsed_project() -> DbtProject:
-    """The dbt project with a manifest that is not older than its files."""
+    """The dbt project with the manifest of its files as they are."""
     project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
     manifest = project.manifest_path
-    sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
-    newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    parsed = manifest.with_name("parsed_sources")  # newer than the manifest, unless dbt was run by hand since
+    is_known = parsed.exists() and manifest.exists() and parsed.stat().st_mtime >= manifest.stat().st_mtime
+    if not is_known or parsed.read_text() != source_digest(DBT_DIR):
         dbt_runner.parse(manifest.parent)
+        parsed.write_text(source_digest(DBT_DIR))
     return project
 
 
@@ -91,13 +95,20 @@ class LayeredTranslator(DagsterDbtTranslator):
         return metadata
 
 
+@cache
+def fingerprint() -> str:
+    """Stands for what shapes the stored rows of incremental tables."""
+    shaping = (settings().reporting_currency, settings().late_arrival_days)
+    return stored_rows_fingerprint(_manifest, DBT_DIR, shaping)
+
+
 def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build the selected models and run their tests, and count the rows of what was written.
 
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
-    tell_dbt(run_as_of_date(context))
+    tell_dbt(run_as_of_date(context), fingerprint())
     counts: dict[tuple[str, ...], int] = {}
     for event in dbt_runner.build(context, _manifest, _translator, settings().dbt_target_dir):
         counts = counts or _row_counts()

@@ -53,7 +53,7 @@
     )
 {%- endmacro %}
 
-{# The bookkeeping of loads; and when SQL or settings are not those that built the warehouse, a full refresh. #}
+{# The bookkeeping of loads; and when what shapes stored rows is not what built them, a full refresh. #}
 {% macro prepare_incremental_tables() -%}
     {%- if execute -%}
         {%- do run_query("create schema if not exists quarantine") -%}
@@ -78,7 +78,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Stands for all SQL, contracts and settings that shape stored rows; empty when dbt is run by hand. #}
+{# Stands for all that shapes stored rows (`dagster_project/stored_rows.py`); empty when dbt is run by hand. #}
 {% macro dbt_fingerprint() -%}
     {{ env_var('CUSTINT_DBT_FINGERPRINT', '') }}
 {%- endmacro %}
