@@ -32,7 +32,7 @@ check: $(STAMP)  ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/examples
 
 bench: $(STAMP)  ## time and memory of the sources and the whole job beside bare DuckDB and the bare driver
 	$(BIN)/python benchmarks/sources.py
