@@ -24,6 +24,7 @@ UNIT_BY_SUFFIX = {
 }
 # What a bronze contract says to models elsewhere; it shapes no row of its own table.
 FACTS_FOR_OTHERS = ("newest_at", "happened_at", "party", "names_parties", "profile")
+PYTHON_SOURCES = ("scored", "resolved")  # dbt sources whose tables Python writes
 NUMERIC_TYPES = ("bigint", "double", "decimal")
 
 
@@ -92,7 +93,7 @@ def read_tables(folder: Path) -> dict[str, Table]:
         document = yaml.safe_load(path.read_text())
         tables += [_table(entry, False) for entry in document.get("models", [])]
         for source in document.get("sources", []):
-            if source["name"] == "scored":
+            if source["name"] in PYTHON_SOURCES:
                 tables += [_table(entry, True) for entry in source["tables"]]
     return {table.name: table for table in sorted(tables, key=lambda table: table.name)}
 
@@ -101,6 +102,12 @@ def read_tables(folder: Path) -> dict[str, Table]:
 def gold_tables() -> dict[str, Table]:
     """Contracts of the gold tables, by name."""
     return read_tables(DBT_DIR / "models" / "gold")
+
+
+@cache
+def silver_tables() -> dict[str, Table]:
+    """Contracts of the silver tables, by name."""
+    return read_tables(DBT_DIR / "models" / "silver")
 
 
 @cache

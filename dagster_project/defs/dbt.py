@@ -63,6 +63,18 @@ def column_schema(table: Table) -> dg.TableSchema:
 class LayeredTranslator(DagsterDbtTranslator):
     """Names an asset by its layer and table, groups it by layer and gives it its owner."""
 
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """What a table reads, without the tables in which dbt keeps its own work: they are no step of the data."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        kept_by_dbt = {
+            self.get_asset_key(source)
+            for source in manifest["sources"].values()
+            if source["source_name"] == "bookkeeping"
+        }
+        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in kept_by_dbt])
+
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<layer>/<table>`, except where a table says which asset writes it."""
         declared = dbt_resource_props.get("config", {}).get("meta", {}).get("dagster", {}).get("asset_key")

@@ -136,8 +136,12 @@ kept as (
 
 select * from kept;
 
-create table if not exists quarantine.stripe__charges (
-    source_file varchar, source_line bigint, column_name varchar, reason varchar, loaded_at timestamp
+create table if not exists warehouse.quarantine.stripe__charges (
+    source_file text,
+    source_line bigint,
+    column_name text,
+    reason text,
+    loaded_at timestamp
 );
 
 set variable stripe__charges_files_with_bad_rows = (
@@ -161,7 +165,7 @@ set variable stripe__charges_files_with_bad_rows = (
     where _load_number = getvariable('stripe__charges_load')
 );
 
-insert into quarantine.stripe__charges
+insert into warehouse.quarantine.stripe__charges
 with landed as (
     select
         * exclude (_source_file, _source_line, _loaded_at),

@@ -22,7 +22,7 @@
             where
                 not ends_with(file, '/_empty.parquet')
                 {%- if is_incremental() %}
-                and parse_filename(file) not in (select file from bronze.loaded_files where object = '{{ model.name }}')
+                and parse_filename(file) not in (select file from {{ source('bookkeeping', 'loaded_files') }} where object = '{{ model.name }}')
                 {%- endif %}
             order by parse_filename(file) desc
             {%- if is_snapshot() %}
@@ -30,15 +30,15 @@
             {%- endif %}
         )
     );
-    set variable {{ model.name }}_load = (select coalesce(max(load_number), 0) + 1 from bronze.loaded_files);
+    set variable {{ model.name }}_load = (select coalesce(max(load_number), 0) + 1 from {{ source('bookkeeping', 'loaded_files') }});
     {%- if not is_incremental() %}
-    delete from bronze.loaded_files where object = '{{ model.name }}';
-    drop table if exists quarantine.{{ model.name }};
+    delete from {{ source('bookkeeping', 'loaded_files') }} where object = '{{ model.name }}';
+    drop table if exists {{ quarantine_of(model.name) }};
     {%- endif %}
 {%- endmacro %}
 
 {% macro remember_landing_files() -%}
-    insert into bronze.loaded_files
+    insert into {{ source('bookkeeping', 'loaded_files') }}
     select
         '{{ model.name }}',
         parse_filename(unnest(getvariable('{{ model.name }}_files'))),

@@ -1,13 +1,18 @@
 {# After a bronze table is loaded: the rows that it has not kept, with file, line, column and reason. #}
 
+{# The quarantine of a bronze table: a table of its own, in the shape of all of them. #}
+{% macro quarantine_of(bronze_table) -%}
+    {{ return(source('bookkeeping', 'quarantined_rows').incorporate(path={'identifier': bronze_table})) }}
+{%- endmacro %}
+
 {% macro quarantine() -%}
-create table if not exists quarantine.{{ model.name }} (
-    source_file varchar, source_line bigint, column_name varchar, reason varchar, loaded_at timestamp
+create table if not exists {{ quarantine_of(model.name) }} (
+    {{ declared_columns('quarantined_rows') | indent(4) }}
 );
 
 {{ choose_files_with_bad_rows() }}
 
-insert into quarantine.{{ model.name }}
+insert into {{ quarantine_of(model.name) }}
 with {{ typed_rows('files_with_bad_rows') }}
 
 bad_rows as (

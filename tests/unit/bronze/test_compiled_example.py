@@ -28,14 +28,16 @@ def compiled_example(data_dir: Path) -> str:
 
     def catch(event: Any) -> None:
         if event.info.name == "SQLQuery":
-            statements.append(event.data.sql)
+            statements.append(event.data.sql.replace('"', ""))
 
     system, object_name = TABLE.split("__", 1)
     write_empty_file(data_dir / "landing", system, object_name, landing_objects()[TABLE])
     tables = ("-s", "currency_rates", TABLE, "--exclude-resource-type", "test")
     results = run_dbt(data_dir, "build", *tables, "--log-level", "debug", callbacks=(catch,))
     (model,) = (result.node.compiled_code for result in results if result.node.name == TABLE)
-    (hook,) = (text.split("*/", 1)[1] for text in statements if f"insert into quarantine.{TABLE}" in text)
+    (hook,) = (
+        text.split("*/", 1)[1] for text in statements if f"insert into warehouse.quarantine.{TABLE}" in text
+    )
     text = FORM.format(table=TABLE, model=model.strip(), hook=hook.strip())
     return text.replace(str(data_dir), "data").replace('"', "")
 

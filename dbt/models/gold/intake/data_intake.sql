@@ -23,7 +23,7 @@ counts as (
         '{{ object_name }}' as object,
         (select count(*) from {{ landing_rows(system, object_name) }}) as landed_row_count,
         (select count(*) from {{ ref(name) }}) as kept_row_count,
-        (select count(*) from quarantine.{{ name }}) as quarantined_row_count,
+        (select count(*) from {{ quarantine_of(name) }}) as quarantined_row_count,
         (
             select count(*)
             from late_rows
