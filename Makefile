@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check test proofs check ui bench dictionary clean lock
+.PHONY: help run sources-check test proofs check ui bench contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -39,8 +39,8 @@ bench: $(STAMP)  ## time and memory of the sources and the whole job beside bare
 	$(BIN)/python benchmarks/postgres_reads.py
 	$(BIN)/python benchmarks/daily_job.py
 
-dictionary: $(STAMP)  ## DATA_DICTIONARY.md from the contracts
-	$(BIN)/python -m dagster_project dictionary
+contracts: $(STAMP)  ## what follows from the contracts: DATA_DICTIONARY.md and dbt/macros/contracts.sql
+	$(BIN)/python -m dagster_project contracts
 
 clean: $(STAMP)  ## delete everything that runs have built; what you put into data/inbox stays
 	$(BIN)/python -m dagster_project clean

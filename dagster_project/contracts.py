@@ -22,7 +22,7 @@ UNIT_BY_SUFFIX = {
     "_minutes": "minutes",
     "_seconds": "seconds",
 }
-# What a bronze contract says to models elsewhere; it shapes no row of its own table.
+# What a bronze contract says to models elsewhere (`contract_macro.py`); it shapes no row of its own table.
 FACTS_FOR_OTHERS = ("newest_at", "happened_at", "party", "names_parties", "profile")
 PYTHON_SOURCES = ("scored", "resolved")  # dbt sources whose tables Python writes
 NUMERIC_TYPES = ("bigint", "double", "decimal")
@@ -64,6 +64,9 @@ class Table:
     grain: tuple[str, ...]
     is_written_by_python: bool
     version: str = ""  # the column that orders a record's versions; empty for all but vendors' bronze tables
+    meta: dict[str, Any] = field(
+        default_factory=dict
+    )  # all that the contract says of the table beside its columns
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -83,6 +86,7 @@ def _table(entry: dict[str, Any], is_written_by_python: bool) -> Table:
         grain=tuple(meta.get("grain") or meta.get("key") or ()),
         is_written_by_python=is_written_by_python,
         version=str(meta.get("version") or ""),
+        meta=meta,
     )
 
 
@@ -111,7 +115,8 @@ def silver_tables() -> dict[str, Table]:
 
 
 @cache
-def _bronze_tables() -> dict[str, Table]:
+def bronze_tables() -> dict[str, Table]:
+    """Contracts of the bronze tables, by name."""
     return read_tables(DBT_DIR / "models" / "bronze")
 
 
@@ -139,7 +144,7 @@ class LandingContract:
 @cache
 def landing_contract(name: str) -> LandingContract:
     """The contract of a vendor's landing object, from the bronze YAML that reads it."""
-    table = _bronze_tables()[name]
+    table = bronze_tables()[name]
     readers: dict[str, list[Column]] = {}
     for column in table.columns:
         readers.setdefault(str(column.rules["source"]), []).append(column)
@@ -168,5 +173,5 @@ def landing_objects() -> dict[str, dict[str, str]]:
     """Landing fields with their DuckDB types, by `<system>__<object>`: what the bronze contracts read."""
     return {
         name: {str(column.rules["source"]): column.landing_type for column in table.columns}
-        for name, table in _bronze_tables().items()
+        for name, table in bronze_tables().items()
     }

@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
 from dagster_project.defs import dbt_runner
 from dagster_project.defs.resources import (
@@ -34,6 +35,7 @@ DAILY_MARTS = "tag:daily_marts"
 
 def parsed_project() -> DbtProject:
     """The dbt project with the manifest of its files as they are."""
+    refresh_contract_macro()
     project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
     manifest = project.manifest_path
     parsed = manifest.with_name("parsed_sources")  # newer than the manifest, unless dbt was run by hand since
