@@ -111,27 +111,27 @@ kept as (
         getvariable('stripe__charges_load') as _load_number
     from typed
     where
-        not coalesce(
-            _reject_reason is not null
-            or (if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null))
-            or (if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null))
-            or (if(cast(raw__status as varchar) between '!' and '~', false, status is null))
-            or (status not in ('succeeded', 'pending', 'failed'))
-            or (is_not_json__payment_method)
-            or (if(cast(raw__currency as varchar) between '!' and '~', false, currency is null))
-            or (currency not in (select rates.currency from warehouse.bronze.currency_rates as rates))
-            or (amount is null and raw__amount is not null)
-            or (amount is null and raw__amount is null)
-            or (amount < 0)
-            or (amount > 1000000000)
-            or (created_at is null and raw__created_at is not null)
-            or (created_at is null and raw__created_at is null)
-            or (created_at < date '1900-01-01' or created_at >= date '2100-01-01')
-            or (modified_at is null and raw__modified_at is not null)
-            or (modified_at is null and raw__modified_at is null)
-            or (modified_at < date '1900-01-01' or modified_at >= date '2100-01-01'),
-            false
-        )
+        not case
+            when _reject_reason is not null then true
+            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
+            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
+            when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
+            when status not in ('succeeded', 'pending', 'failed') then true
+            when is_not_json__payment_method then true
+            when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
+            when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
+            when amount is null and raw__amount is not null then true
+            when amount is null and raw__amount is null then true
+            when amount < 0 then true
+            when amount > 1000000000 then true
+            when created_at is null and raw__created_at is not null then true
+            when created_at is null and raw__created_at is null then true
+            when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when modified_at is null and raw__modified_at is not null then true
+            when modified_at is null and raw__modified_at is null then true
+            when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true
+            else false
+        end
 )
 
 select * from kept;
@@ -400,27 +400,27 @@ bad_rows as (
         _loaded_at
     from typed
     where
-        coalesce(
-            _reject_reason is not null
-            or (if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null))
-            or (if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null))
-            or (if(cast(raw__status as varchar) between '!' and '~', false, status is null))
-            or (status not in ('succeeded', 'pending', 'failed'))
-            or (is_not_json__payment_method)
-            or (if(cast(raw__currency as varchar) between '!' and '~', false, currency is null))
-            or (currency not in (select rates.currency from warehouse.bronze.currency_rates as rates))
-            or (amount is null and raw__amount is not null)
-            or (amount is null and raw__amount is null)
-            or (amount < 0)
-            or (amount > 1000000000)
-            or (created_at is null and raw__created_at is not null)
-            or (created_at is null and raw__created_at is null)
-            or (created_at < date '1900-01-01' or created_at >= date '2100-01-01')
-            or (modified_at is null and raw__modified_at is not null)
-            or (modified_at is null and raw__modified_at is null)
-            or (modified_at < date '1900-01-01' or modified_at >= date '2100-01-01'),
-            false
-        )
+        case
+            when _reject_reason is not null then true
+            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
+            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
+            when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
+            when status not in ('succeeded', 'pending', 'failed') then true
+            when is_not_json__payment_method then true
+            when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
+            when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
+            when amount is null and raw__amount is not null then true
+            when amount is null and raw__amount is null then true
+            when amount < 0 then true
+            when amount > 1000000000 then true
+            when created_at is null and raw__created_at is not null then true
+            when created_at is null and raw__created_at is null then true
+            when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when modified_at is null and raw__modified_at is not null then true
+            when modified_at is null and raw__modified_at is null then true
+            when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true
+            else false
+        end
 ),
 
 quarantined as (

