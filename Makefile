@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check test proofs check ui bench dictionary clean lock
+.PHONY: help run sources-check test proofs check ui bench contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run
@@ -42,15 +42,15 @@ check: $(DEV)  ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/examples
 
 bench: $(DEV)  ## seconds and memory of sources and whole job beside bare DuckDB; SIZES="2000 10000" shows how costs grow
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/postgres_reads.py
 	$(BIN)/python benchmarks/daily_job.py $(SIZES)
 
-dictionary: $(RUN)  ## DATA_DICTIONARY.md from the contracts
-	$(BIN)/python -m dagster_project dictionary
+contracts: $(RUN)  ## what follows from the contracts: DATA_DICTIONARY.md and dbt/macros/contracts.sql
+	$(BIN)/python -m dagster_project contracts
 
 clean: $(RUN)  ## delete everything that runs have built; what you put into data/inbox stays
 	$(BIN)/python -m dagster_project clean

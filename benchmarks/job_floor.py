@@ -143,7 +143,7 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
             table("gold.customer_features", of_day),
             table("silver.customer_feature_snapshots"),
         )
-        outcomes, catalogue = table("silver.incentive_training_examples"), table("gold.incentive_catalogue")
+        outcomes, catalogue = table("silver.incentive_training_examples"), table("bronze.incentive_catalogue")
         parties, texts = table("silver.parties"), table("silver.ticket_texts")
     horizon, margin = settings().churn_horizon_days, settings().gross_margin_share
     found: dict[str, Any] = {}

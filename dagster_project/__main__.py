@@ -4,7 +4,7 @@ run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000
 sources-check  one cheap call to each configured live source: can it be read?
 settings       every setting with its value
-dictionary     write DATA_DICTIONARY.md from the contracts
+contracts      write what follows from the contracts: DATA_DICTIONARY.md, dbt/macros/contracts.sql
 clean          delete what runs have built; the inbox and the examples stay
 """
 
@@ -19,6 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.contract_macro import PATH as CONTRACT_MACRO
+from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import gold_tables
 from dagster_project.data_dictionary import data_dictionary
 from dagster_project.databases import limit_databases
@@ -93,10 +95,11 @@ def _settings(console: Console, errors: Console) -> int:
     return 0
 
 
-def _dictionary(console: Console, errors: Console) -> int:
+def _contracts(console: Console, errors: Console) -> int:
+    refresh_contract_macro()
     path = PROJECT_DIR / "DATA_DICTIONARY.md"
     path.write_text(data_dictionary(gold_tables()), encoding="utf-8")
-    console.print(f"wrote {path.name}: {len(gold_tables())} tables")
+    console.print(f"{path.name} and {CONTRACT_MACRO.name} are those of the contracts")
     return 0
 
 
@@ -117,7 +120,7 @@ COMMANDS = {
     "ui": _ui,
     "sources-check": _sources_check,
     "settings": _settings,
-    "dictionary": _dictionary,
+    "contracts": _contracts,
     "clean": _clean,
 }
 

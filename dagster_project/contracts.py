@@ -22,6 +22,9 @@ UNIT_BY_SUFFIX = {
     "_minutes": "minutes",
     "_seconds": "seconds",
 }
+# What a bronze contract says to models elsewhere (`contract_macro.py`); it shapes no row of its own table.
+FACTS_FOR_OTHERS = ("newest_at", "happened_at", "party", "names_parties", "profile")
+PYTHON_SOURCES = ("scored", "resolved")  # dbt sources whose tables Python writes
 NUMERIC_TYPES = ("bigint", "double", "decimal")
 
 
@@ -71,6 +74,9 @@ class Table:
     grain: tuple[str, ...]
     is_written_by_python: bool
     version: str = ""  # the column that orders a record's versions; empty for all but vendors' bronze tables
+    meta: dict[str, Any] = field(
+        default_factory=dict
+    )  # all that the contract says of the table beside its columns
 
     def levels(self, column: str) -> dict[str, float]:
         """The lowest score of each level that a column holds."""
@@ -94,6 +100,7 @@ def _table(entry: dict[str, Any], is_written_by_python: bool) -> Table:
         grain=tuple(meta.get("grain") or meta.get("key") or ()),
         is_written_by_python=is_written_by_python,
         version=str(meta.get("version") or ""),
+        meta=meta,
     )
 
 
@@ -104,7 +111,7 @@ def read_tables(folder: Path) -> dict[str, Table]:
         document = yaml.safe_load(path.read_text())
         tables += [_table(entry, False) for entry in document.get("models", [])]
         for source in document.get("sources", []):
-            if source["name"] == "scored":
+            if source["name"] in PYTHON_SOURCES:
                 tables += [_table(entry, True) for entry in source["tables"]]
     return {table.name: table for table in sorted(tables, key=lambda table: table.name)}
 
@@ -113,6 +120,12 @@ def read_tables(folder: Path) -> dict[str, Table]:
 def gold_tables() -> dict[str, Table]:
     """Contracts of the gold tables, by name."""
     return read_tables(DBT_DIR / "models" / "gold")
+
+
+@cache
+def silver_tables() -> dict[str, Table]:
+    """Contracts of the silver tables, by name."""
+    return read_tables(DBT_DIR / "models" / "silver")
 
 
 @cache

@@ -41,7 +41,7 @@ def data_dictionary(tables: dict[str, Table]) -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Every table and column of published gold, from the contracts by `make dictionary`. Columns in bold are",
+        "Every table and column of published gold, from the contracts by `make contracts`. Columns in bold are",
         "the grain: one row per value of them. Amounts are in the reporting currency unless the unit differs.",
         "",
         *(

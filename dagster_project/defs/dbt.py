@@ -1,15 +1,18 @@
 """The dbt models as assets, in the four stretches between which Python has a part.
 
-Not here: SQL, and the assets that Python writes.
+A model's tag says in which stretch it is built; without one it is the main stretch. Not here: SQL, and the assets that
+Python writes.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
 from dagster_project.defs import dbt_runner
 from dagster_project.defs.resources import (
@@ -22,20 +25,24 @@ from dagster_project.defs.resources import (
 )
 from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.settings import DBT_DIR, settings
+from dagster_project.source_digest import source_digest
+from dagster_project.stored_rows import stored_rows_fingerprint
 
-BEFORE_IDENTITY = "bronze parties ticket_texts"
-DAILY_FEATURES = "customer_features"
-DAILY_MARTS = "customer_360"
+BEFORE_IDENTITY = "tag:before_identity"
+DAILY_FEATURES = "tag:daily_features"
+DAILY_MARTS = "tag:daily_marts"
 
 
 def parsed_project() -> DbtProject:
-    """The dbt project with a manifest that is not older than its files."""
+    """The dbt project with the manifest of its files as they are."""
+    refresh_contract_macro()
     project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
     manifest = project.manifest_path
-    sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
-    newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    parsed = manifest.with_name("parsed_sources")  # newer than the manifest, unless dbt was run by hand since
+    is_known = parsed.exists() and manifest.exists() and parsed.stat().st_mtime >= manifest.stat().st_mtime
+    if not is_known or parsed.read_text() != source_digest(DBT_DIR):
         dbt_runner.parse(manifest.parent)
+        parsed.write_text(source_digest(DBT_DIR))
     return project
 
 
@@ -57,6 +64,18 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 class LayeredTranslator(DagsterDbtTranslator):
     """Names an asset by its layer and table, groups it by layer and gives it its owner."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """What a table reads, without the tables in which dbt keeps its own work: they are no step of the data."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        kept_by_dbt = {
+            self.get_asset_key(source)
+            for source in manifest["sources"].values()
+            if source["source_name"] == "bookkeeping"
+        }
+        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in kept_by_dbt])
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<layer>/<table>`, except where a table says which asset writes it."""
@@ -90,13 +109,20 @@ class LayeredTranslator(DagsterDbtTranslator):
         return metadata
 
 
+@cache
+def fingerprint() -> str:
+    """Stands for what shapes the stored rows of incremental tables."""
+    shaping = (settings().reporting_currency, settings().late_arrival_days)
+    return stored_rows_fingerprint(_manifest, DBT_DIR, shaping)
+
+
 def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build the selected models and run their tests, and count the rows of what was written.
 
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
-    tell_dbt(run_as_of_date(context))
+    tell_dbt(run_as_of_date(context), fingerprint())
     counts: dict[tuple[str, ...], int] = {}
     for event in dbt_runner.build(context, _manifest, _translator, settings().dbt_target_dir):
         counts = counts or _row_counts()
@@ -122,7 +148,7 @@ _translator = LayeredTranslator()
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
-    select=f"{BEFORE_IDENTITY} currency_rates", name="dbt_bronze",
+    select=BEFORE_IDENTITY, name="dbt_bronze",
 )  # fmt: skip
 def dbt_bronze(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Landing to bronze and quarantine, and what identity resolution needs."""
@@ -131,7 +157,7 @@ def dbt_bronze(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 @dbt_assets(
     manifest=_project.manifest_path, dagster_dbt_translator=_translator, project=_project,
-    exclude=f"{BEFORE_IDENTITY} currency_rates {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
+    exclude=f"{BEFORE_IDENTITY} {DAILY_FEATURES} {DAILY_MARTS}", name="dbt_silver_and_gold",
 )  # fmt: skip
 def dbt_silver_and_gold(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Canonical entities, dimensions, facts and the past snapshots that models learn from."""

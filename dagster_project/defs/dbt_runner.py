@@ -7,6 +7,7 @@ Not here: the assets (`dbt.py`), and the models.
 """
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from dagster_project.defs.progress import show_progress
 from dagster_project.settings import DBT_DIR
 
 RESULT_EVENTS = ("LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult")
@@ -81,12 +83,15 @@ def build(
     )
     project_dir = Path(selected.dbt_project.project_dir) if selected.dbt_project else DBT_DIR
     results: list[dict[str, Any]] = []
+    started = count(1)
 
-    def keep_results(event: Any) -> None:
+    def follow(event: Any) -> None:
         if event.info.name in RESULT_EVENTS:
             results.append(msg_to_dict(event))
+        elif event.info.name == "LogStartLine":
+            show_progress(f"{next(started)}/{event.data.total} {_table_or_test(event.data.node_info)}")
 
-    outcome = dbtRunner(_parsed_project(project_dir), callbacks=[keep_results]).invoke(
+    outcome = dbtRunner(_parsed_project(project_dir), callbacks=[follow]).invoke(
         [
             "build", *selected.selection_args,
             # A test across stretches runs in the last of them.
@@ -110,6 +115,12 @@ def build(
         )
     if not outcome.success:
         raise dg.Failure(_reasons(outcome), allow_retries=False)
+
+
+def _table_or_test(node: Any) -> str:
+    if node.resource_type == "test":
+        return str(node.node_name)
+    return f"{node.node_relation.schema}.{node.node_relation.alias}"
 
 
 def _reasons(outcome: Any) -> str:

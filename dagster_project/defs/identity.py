@@ -5,19 +5,20 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from dagster_project.contracts import silver_tables
 from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
 from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
 
-DESCRIPTIONS = {
-    "customer_identities": "One row per source record: the customer and person it belongs to, and how that is known.",
-    "identity_review_queue": "One row per pair of records that may be one customer and that nobody has decided.",
-    "identity_shared_identifiers": "One row per identifier that too many parties share to link anybody.",
-    "identity_changes": "One row per customer that a run merged, split or renamed, since the warehouse was begun.",
-    "household_members": "One row per household and customer in it.",
-}
+TABLES = (
+    "customer_identities",
+    "identity_review_queue",
+    "identity_shared_identifiers",
+    "identity_changes",
+    "household_members",
+)
 CHANGE_KEY = ["detected_date", "change_kind", "customer_id_before", "customer_id_after"]
 CHANGE_SCHEMA = {**dict.fromkeys(CHANGE_KEY, pl.String), "detected_date": pl.Date, "record_count": pl.Int64}
 
@@ -45,12 +46,12 @@ def with_history(history: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
     outs={
         name: dg.AssetOut(
             key=["silver", name],
-            description=description,
+            description=silver_tables()[name].description,
             group_name="silver",
             owners=[DATA_ENGINEERING],
             kinds={"python", "polars"},
         )
-        for name, description in DESCRIPTIONS.items()
+        for name in TABLES
     },
     ins={"parties": dg.AssetIn(["silver", "parties"])},
 )

@@ -31,7 +31,7 @@ def incentive_effects(context: dg.AssetExecutionContext, outcomes: pl.DataFrame)
         "clv": dg.AssetIn(["gold", "customer_clv"]),
         "effects": dg.AssetIn(["gold", "incentive_effects"]),
         "outcomes": dg.AssetIn(["silver", "incentive_training_examples"]),
-        "catalogue": dg.AssetIn(["gold", "incentive_catalogue"]),
+        "catalogue": dg.AssetIn(["bronze", "incentive_catalogue"]),
     },
     partitions_def=daily,
     backfill_policy=ONE_DAY_PER_RUN,

@@ -4,8 +4,9 @@ import dagster as dg
 
 from dagster_project.contracts import gold_tables
 from dagster_project.defs.resources import ANALYTICS, run_as_of_date, run_started_at
-from dagster_project.publish.generation import DATABASE_NAME, PublishError, code_version, publish_generation
-from dagster_project.settings import PROJECT_DIR, settings
+from dagster_project.publish.generation import DATABASE_NAME, PublishError, publish_generation
+from dagster_project.settings import DBT_DIR, PROJECT_DIR, settings
+from dagster_project.source_digest import source_digest
 
 
 @dg.asset(
@@ -27,7 +28,7 @@ def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeRe
             generation=f"{started_at:%Y%m%dT%H%M%S}-{context.run_id[:8]}",
             run_id=context.run_id,
             as_of_date=as_of_date.isoformat() if as_of_date else "",
-            code_version=code_version(PROJECT_DIR),
+            code_version=source_digest(PROJECT_DIR / "dagster_project", DBT_DIR),
         )
     except PublishError as error:
         raise dg.Failure(

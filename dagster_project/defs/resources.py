@@ -4,15 +4,13 @@ Not here: assets, jobs and schedules.
 """
 
 import datetime as dt
-import hashlib
 import os
-from functools import cache
 
 import dagster as dg
 
 from dagster_project.databases import limit_databases
 from dagster_project.defs.warehouse_io import WarehouseIOManager
-from dagster_project.settings import DBT_DIR, settings
+from dagster_project.settings import settings
 
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
@@ -42,22 +40,14 @@ def run_as_of_date(context: dg.AssetExecutionContext) -> dt.date | None:
     return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
 
 
-@cache
-def dbt_fingerprint() -> str:
-    """Stands for the SQL, contracts, seeds and settings that shape stored rows.
+def tell_dbt(as_of_date: dt.date | None, fingerprint: str) -> None:
+    """Put the settings of a run where dbt reads them: the environment of this process and its children.
 
-    Incremental tables that were built with another fingerprint are built anew from landing.
+    Args:
+        as_of_date: The day that the run scores.
+        fingerprint: Of what shapes stored rows; incremental tables that were built under another are built anew.
     """
-    digest = hashlib.sha256(f"{settings().reporting_currency} {settings().late_arrival_days}".encode())
-    sources = [path for suffix in ("*.sql", "*.yml", "*.csv") for path in DBT_DIR.rglob(suffix)]
-    for path in sorted(path for path in sources if "target" not in path.parts):
-        digest.update(path.relative_to(DBT_DIR).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def tell_dbt(as_of_date: dt.date | None) -> None:
-    """Put the settings of a run where dbt reads them: the environment of this process and its children."""
-    os.environ.update(settings().for_dbt(as_of_date) | {"CUSTINT_DBT_FINGERPRINT": dbt_fingerprint()})
+    os.environ.update(settings().for_dbt(as_of_date) | {"CUSTINT_DBT_FINGERPRINT": fingerprint})
 
 
 def prepare_dagster_home() -> None:

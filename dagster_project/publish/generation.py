@@ -39,17 +39,6 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def code_version(project_dir: Path) -> str:
-    """First 16 hex digits of a SHA-256 over the project's Python, SQL, YAML and CSV files, names and contents."""
-    digest = hashlib.sha256()
-    for folder, suffixes in (("dagster_project", {".py", ".csv"}), ("dbt", {".sql", ".yml", ".csv"})):
-        for path in sorted((project_dir / folder).rglob("*")):
-            if path.suffix in suffixes and "target" not in path.relative_to(project_dir).parts:
-                digest.update(path.relative_to(project_dir).as_posix().encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> dict[str, PublishedTable]:
     (folder / "parquet").mkdir(parents=True)
     written = {}

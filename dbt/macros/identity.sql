@@ -20,9 +20,16 @@
     min_by({{ field }}, {{ precedence }}) filter (where {{ field }} is not null)
 {%- endmacro %}
 
-{# Place of an object in a rule's list, such as `stripe:customers > salesforce:accounts`; 0 when it is not in it. #}
+{#
+  Place of an object in a rule's list, such as `stripe:customers > salesforce:accounts > others`: its own, else that of
+  `others`, else 0.
+#}
 {% macro source_priority(sources, system, object_name) -%}
-    coalesce(list_position(string_split({{ sources }}, ' > '), {{ system }} || ':' || {{ object_name }}), 0)
+    coalesce(
+        nullif(list_position(string_split({{ sources }}, ' > '), {{ system }} || ':' || {{ object_name }}), 0),
+        list_position(string_split({{ sources }}, ' > '), 'others'),
+        0
+    )
 {%- endmacro %}
 
 {# Street, city and postal code in one value, so that a rule can only choose them together; null when all are empty. #}

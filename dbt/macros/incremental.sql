@@ -23,7 +23,7 @@
     where
         _load_number > coalesce((
             select max(processed.load_number)
-            from silver.processed_loads as processed
+            from {{ source('bookkeeping', 'processed_loads') }} as processed
             where processed.model = '{{ model.name }}' and processed.object = '{{ bronze_table }}'
         ), 0)
 {%- endmacro %}
@@ -31,13 +31,13 @@
 {# After an incremental silver table is built: everything that bronze has loaded is in it. #}
 {% macro remember_processed_loads() -%}
     {%- if model.config.materialized == 'incremental' %}
-    delete from silver.processed_loads where model = '{{ model.name }}';
-    insert into silver.processed_loads
+    delete from {{ source('bookkeeping', 'processed_loads') }} where model = '{{ model.name }}';
+    insert into {{ source('bookkeeping', 'processed_loads') }}
     select
         '{{ model.name }}',
         object,
         max(load_number)
-    from bronze.loaded_files
+    from {{ source('bookkeeping', 'loaded_files') }}
     group by object
     {%- endif %}
 {%- endmacro %}
@@ -53,32 +53,52 @@
     )
 {%- endmacro %}
 
-{# The bookkeeping of loads; and when SQL or settings are not those that built the warehouse, a full refresh. #}
+{# Before a run: the tables of the bookkeeping; and when what shapes stored rows is not what built them, a full refresh. #}
 {% macro prepare_incremental_tables() -%}
     {%- if execute -%}
-        {%- do run_query("create schema if not exists quarantine") -%}
-        {%- do run_query("create schema if not exists bronze") -%}
-        {%- do run_query("create schema if not exists silver") -%}
-        {%- do run_query("create table if not exists bronze.loaded_files (object varchar, file varchar, load_number bigint)") -%}
-        {%- do run_query("create table if not exists silver.processed_loads (model varchar, object varchar, load_number bigint)") -%}
-        {%- do run_query("create table if not exists bronze.built_by (fingerprint varchar)") -%}
-        {%- set built_by = run_query("select max(fingerprint) from bronze.built_by").columns[0][0] -%}
-        {%- if dbt_fingerprint() and built_by != dbt_fingerprint() -%}
+        {%- for table in bookkeeping_tables() -%}
+            {%- do run_query("create schema if not exists " ~ table.schema) -%}
+            {%- if table.name != 'quarantined_rows' -%}
+                {%- do run_query(
+                    "create table if not exists " ~ source('bookkeeping', table.name)
+                    ~ " (" ~ declared_columns(table.name) ~ ")"
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set built_by = source('bookkeeping', 'built_by') -%}
+        {%- set fingerprint = run_query("select max(fingerprint) from " ~ built_by).columns[0][0] -%}
+        {%- if dbt_fingerprint() and fingerprint != dbt_fingerprint() -%}
             {%- for node in graph.nodes.values()
                 if node.resource_type == 'model' and node.config.materialized == 'incremental'
                 and node.schema in ('bronze', 'silver') -%}
                 {%- set relation = adapter.get_relation(node.database, node.schema, node.name) -%}
                 {%- if relation -%}{%- do adapter.drop_relation(relation) -%}{%- endif -%}
             {%- endfor -%}
-            {%- do run_query("delete from bronze.loaded_files") -%}
-            {%- do run_query("delete from silver.processed_loads") -%}
-            {%- do run_query("delete from bronze.built_by") -%}
-            {%- do run_query("insert into bronze.built_by values ('" ~ dbt_fingerprint() ~ "')") -%}
+            {%- do run_query("delete from " ~ source('bookkeeping', 'loaded_files')) -%}
+            {%- do run_query("delete from " ~ source('bookkeeping', 'processed_loads')) -%}
+            {%- do run_query("delete from " ~ built_by) -%}
+            {%- do run_query("insert into " ~ built_by ~ " values ('" ~ dbt_fingerprint() ~ "')") -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# Stands for all SQL, contracts and settings that shape stored rows; empty when dbt is run by hand. #}
+{# The tables that dbt keeps of its own work, as their YAML declares them. #}
+{% macro bookkeeping_tables() -%}
+    {{ return(graph.sources.values() | selectattr('source_name', 'equalto', 'bookkeeping') | list) }}
+{%- endmacro %}
+
+{# Columns of one of them with their types; known once the project is parsed. #}
+{% macro declared_columns(table_name) -%}
+    {%- if execute -%}
+        {%- for table in bookkeeping_tables() if table.name == table_name -%}
+            {%- for column in table.columns.values() -%}
+                {{ column.name }} {{ column.data_type }}{{ ',\n' if not loop.last }}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Stands for all that shapes stored rows (`dagster_project/stored_rows.py`); empty when dbt is run by hand. #}
 {% macro dbt_fingerprint() -%}
     {{ env_var('CUSTINT_DBT_FINGERPRINT', '') }}
 {%- endmacro %}

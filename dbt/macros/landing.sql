@@ -22,23 +22,23 @@
             where
                 not ends_with(file, '/_empty.parquet')
                 {%- if is_incremental() %}
-                and parse_filename(file) not in (select file from bronze.loaded_files where object = '{{ model.name }}')
+                and parse_filename(file) not in (select file from {{ source('bookkeeping', 'loaded_files') }} where object = '{{ model.name }}')
                 {%- endif %}
             order by parse_filename(file) desc
-            {%- if is_snapshot(model) %}
+            {%- if is_snapshot() %}
             limit 1
             {%- endif %}
         )
     );
-    set variable {{ model.name }}_load = (select coalesce(max(load_number), 0) + 1 from bronze.loaded_files);
+    set variable {{ model.name }}_load = (select coalesce(max(load_number), 0) + 1 from {{ source('bookkeeping', 'loaded_files') }});
     {%- if not is_incremental() %}
-    delete from bronze.loaded_files where object = '{{ model.name }}';
-    drop table if exists quarantine.{{ model.name }};
+    delete from {{ source('bookkeeping', 'loaded_files') }} where object = '{{ model.name }}';
+    drop table if exists {{ quarantine_of(model.name) }};
     {%- endif %}
 {%- endmacro %}
 
 {% macro remember_landing_files() -%}
-    insert into bronze.loaded_files
+    insert into {{ source('bookkeeping', 'loaded_files') }}
     select
         '{{ model.name }}',
         parse_filename(unnest(getvariable('{{ model.name }}_files'))),
@@ -52,48 +52,72 @@
   A file that was landed byte for byte has no meta columns: they are its name, the row's number in it and the time
   that its name begins with.
 #}
-{% macro chosen_landing_rows(chosen) -%}
-    {%- set system, object_name = model.name.split('__', 1) -%}
-    {%- set files = "getvariable('" ~ model.name ~ "_" ~ chosen ~ "')" -%}
-    select
-        * exclude (_source_file, _source_line, _loaded_at),
-        coalesce(_source_file, '{{ system }}/{{ object_name }}/' || parse_filename(_landing_file)) as _source_file,
-        coalesce(_source_line, file_row_number + 1) as _source_line,
-        coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
-    from (
-        select * from read_parquet(
-            if(len({{ files }}) = 0, ['{{ landing_folder(system, object_name) }}/_empty.parquet'], {{ files }}),
-            union_by_name = true, filename = '_landing_file', file_row_number = true
+{% macro landed_rows(chosen) -%}
+{%- set system, object_name = model.name.split('__', 1) -%}
+select
+    * exclude (_source_file, _source_line, _loaded_at),
+    coalesce(_source_file, '{{ system }}/{{ object_name }}/' || parse_filename(_landing_file)) as _source_file,
+    coalesce(_source_line, file_row_number + 1) as _source_line,
+    coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
+from (
+    select *
+    from
+        read_parquet(
+            {{ files_or_the_empty_one(chosen) | indent(12) }},
+            union_by_name = true,
+            filename = '_landing_file',
+            file_row_number = true
         )
-        union all by name
-        select
-            {%- set fields = [] -%}
-            {%- for column in model.columns.values() if column.config.meta.source not in fields -%}
-            {%- do fields.append(column.config.meta.source) %}
-            {{ 'cast(null as ' ~ column.config.meta.landing_type ~ ')' if column.config.meta.landing_type is defined else 'null' }} as {{ column.config.meta.source }},
-            {%- endfor %}
-            cast(null as varchar) as _source_file,
-            cast(null as bigint) as _source_line,
-            cast(null as timestamp) as _loaded_at,
-            cast(null as varchar) as _reject_column,
-            cast(null as varchar) as _reject_reason
-        where false
-    )
+    union all by name
+    select
+        {%- for field, landing_type in landing_fields().items() %}
+        {{ 'null' if landing_type == 'any' else 'cast(null as ' ~ landing_type ~ ')' }} as {{ field }},
+        {%- endfor %}
+        cast(null as varchar) as _source_file,
+        cast(null as bigint) as _source_line,
+        cast(null as timestamp) as _loaded_at,
+        cast(null as varchar) as _reject_column,
+        cast(null as varchar) as _reject_reason
+    where false
+) as rows_of_files
+{%- endmacro %}
+
+{# The landing fields that the contract reads, each once, with the type that it says or `any`. #}
+{% macro landing_fields() -%}
+    {%- set fields = {} -%}
+    {%- for column in model.columns.values() -%}
+        {%- do fields.setdefault(column.config.meta.source, column.config.meta.landing_type | default('any') | lower) -%}
+    {%- endfor -%}
+    {{ return(fields) }}
+{%- endmacro %}
+
+{# The chosen files; when there are none, the one that has the columns and no row. #}
+{% macro files_or_the_empty_one(chosen) -%}
+if(
+    len(getvariable('{{ model.name }}_{{ chosen }}')) = 0,
+    ['{{ landing_folder(*model.name.split('__', 1)) }}/_empty.parquet'],
+    getvariable('{{ model.name }}_{{ chosen }}')
+)
 {%- endmacro %}
 
 {# A row that bronze has not kept is bad. Only when there is one are the files read again, to say why. #}
 {% macro choose_files_with_bad_rows() -%}
-    {%- set files = "getvariable('" ~ model.name ~ "_files')" -%}
-    set variable {{ model.name }}_files_with_bad_rows = (
-        select if(count(*) = (
-            select coalesce(sum(num_rows), 0)
-            from parquet_file_metadata(
-                if(len({{ files }}) = 0, ['{{ landing_folder(*model.name.split('__', 1)) }}/_empty.parquet'], {{ files }})
-            )
-        ), [], {{ files }})
-        from {{ this }}
-        where _load_number = getvariable('{{ model.name }}_load')
-    );
+set variable {{ model.name }}_files_with_bad_rows = (
+    select
+        if(
+            count(*) = (
+                select coalesce(sum(file_sizes.num_rows), 0)
+                from
+                    parquet_file_metadata(
+                        {{ files_or_the_empty_one('files') | indent(24) }}
+                    ) as file_sizes
+            ),
+            [],
+            getvariable('{{ model.name }}_files')
+        )
+    from {{ this }}
+    where _load_number = getvariable('{{ model.name }}_load')
+);
 {%- endmacro %}
 
 {# All rows that count today, whatever has been loaded. #}

@@ -1,4 +1,4 @@
--- Every field that the golden record has is chosen by a rule that the seed names, from a source that the rule names.
+-- Every field that the golden record has is chosen by a rule of the seed, from a source that the rule lets speak.
 with customer_golden_fields as (
     select * from {{ ref('customer_golden_fields') }}
 ),

@@ -1,6 +1,7 @@
 """The command line as a person uses it: another process, its words and its exit code."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -100,10 +101,12 @@ SECRETS = {
 
 FOUR_STEP_RUN = """
 import dagster as dg
-from dagster_project.defs.progress import console_progress
+from dagster_project.defs.progress import console_progress, show_progress
 
 @dg.op
 def first():
+    show_progress("1/2 silver.parties")
+    show_progress("2/2 silver.customers")
     return 1
 
 @dg.op
@@ -256,8 +259,29 @@ def test_clean_deletes_what_runs_build_and_leaves_what_a_person_put_there(folder
     assert (again.returncode, again.stdout) == (0, "")
 
 
+def test_a_terminal_shows_how_far_a_step_is_in_the_line_of_the_step(folder: Path):
+    terminal, end = pty.openpty()
+    environment = dict(os.environ) | {"PYTHONPATH": str(PROJECT_DIR), "COLUMNS": "53", "TERM": "xterm"}
+    subprocess.run(
+        [sys.executable, "-c", FOUR_STEP_RUN], cwd=folder, env=environment, stdout=end, timeout=120
+    )
+    os.close(end)
+    screen = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    (line,) = (line for line in screen.split("\n") if "parties" in line)
+    written = line.split("\r\x1b[K")
+    assert [text.split() for text in written[:3]] == [
+        ["1/4", "first"],
+        ["1/4", "first", "1/2", "silver.parties"],
+        ["1/4", "first", "2/2", "silver.customer"],  # a line that wraps could not be written again
+    ]
+    assert written[3].split()[:3] == ["1/4", "first", "done"]
+
+
 def test_progress_is_one_line_per_step_with_its_outcome_and_seconds(folder: Path):
     done = python(folder, "-c", FOUR_STEP_RUN, DAGSTER_DISABLE_TELEMETRY="yes")
+    assert "\r" not in done.stdout
+    assert "silver.parties" not in done.stdout
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
     assert {(name, outcome) for _, name, outcome, *_ in lines} == {
         ("first", "done"),

@@ -7,7 +7,7 @@ from dagster_project.settings import PROJECT_DIR
 
 def test_the_committed_dictionary_is_that_of_the_contracts():
     written = (PROJECT_DIR / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
-    assert written == data_dictionary(gold_tables()), "run `make dictionary`"
+    assert written == data_dictionary(gold_tables()), "run `make contracts`"
 
 
 def test_every_column_of_every_table_is_there_with_unit_and_meaning():

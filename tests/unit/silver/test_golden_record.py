@@ -6,6 +6,7 @@ know and that moved, grew and was renamed; B is a person who pays; C is known fr
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -242,3 +243,10 @@ def test_every_rule_of_the_seed_is_one_that_the_golden_record_has(warehouse: duc
     fields = {field for (field,) in rows(warehouse, "select field from bronze.survivorship_rules")}
     assert fields <= columns
     assert (DBT_DIR / "seeds" / "survivorship_rules.csv").read_text().startswith("field,rule,sources,reason")
+
+
+def test_an_object_that_a_rule_does_not_name_comes_last_or_is_not_asked(tmp_path: Path):
+    rules = ("stripe:customers > others", "stripe:customers")
+    places = [f"{{{{ source_priority(\"'{rule}'\", \"'new'\", \"'people'\") }}}}" for rule in rules]
+    compiled = run_dbt(tmp_path, "compile", "--inline", f"select {', '.join(places)}")
+    assert duckdb.sql(compiled.results[0].node.compiled_code).fetchall() == [(2, 0)]

@@ -60,11 +60,9 @@ class Warehouse:
             self.connection.execute(f"create schema {schema}")
         for name, columns in SILVER_TABLES.items():
             self.connection.execute(f"create table silver.{name} ({columns})")
-        for seed in ("channels", "interaction_kinds"):
+        for seed in ("channels", "interaction_kinds", "incentive_catalogue"):
             path = DBT_DIR / "seeds" / f"{seed}.csv"
             self.connection.execute(f"create table bronze.{seed} as from read_csv('{path}')")
-        path = DBT_DIR / "seeds" / "incentive_catalogue.csv"
-        self.connection.execute(f"create table gold.incentive_catalogue as from read_csv('{path}')")
         self.connection.execute(
             "create table gold.bridge_household_member (household_id text, customer_id text)"
         )

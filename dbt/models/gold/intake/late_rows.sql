@@ -1,15 +1,11 @@
-{%- set events = [
-    ('product__events', 'event_ref', 'occurred_at'),
-    ('marketing__touchpoints', 'touchpoint_ref', 'occurred_at'),
-    ('marketing__nps_responses', 'response_ref', 'responded_at')
-] -%}
 with late_rows as (
-    {%- for bronze_table, key, occurred_at in events %}
+    {%- for bronze_table, contract in contracts_with('happened_at') %}
+    {%- set occurred_at = contract.happened_at %}
     {%- set system, object_name = bronze_table.split('__', 1) %}
     select
         '{{ system }}' as system,
         '{{ object_name }}' as object,
-        {{ key }} as source_ref,
+        {{ contract.key[0] }} as source_ref,
         {{ occurred_at }} as occurred_at,
         _loaded_at as loaded_at,
         date_diff('day', {{ occurred_at }}, _loaded_at) as late_days,

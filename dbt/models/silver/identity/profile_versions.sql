@@ -1,43 +1,10 @@
-{#- Objects whose records describe a customer, their reference and clock, and what their columns say. -#}
+{#- Which objects describe a customer, and with what, their contracts say. -#}
 {%- set columns = {
     'kind': 'text', 'name': 'text', 'given_name': 'text', 'surname': 'text', 'email': 'text', 'phone': 'text',
     'domain': 'text', 'address': 'text', 'country': 'text', 'birth_date': 'date', 'industry': 'text',
     'employee_count': 'bigint', 'stated_plan': 'text', 'time_zone': 'text', 'parent_ref': 'text',
     'is_deleted': 'boolean'
 } -%}
-{%- set address = packed_address('address_line', 'city', 'postal_code') -%}
-{%- set objects = [
-    ('stripe', 'customers', 'customer_ref', {
-        'kind': "if(individual_name is not null, 'person', if(business_name is not null, 'organization', null))",
-        'name': 'coalesce(individual_name, business_name, name)', 'email': 'email', 'phone': 'phone',
-        'address': address, 'country': 'country', 'is_deleted': 'is_deleted'
-    }),
-    ('salesforce', 'accounts', 'account_ref', {
-        'kind': "if(is_person_account, 'person', 'organization')", 'name': 'name', 'given_name': 'given_name',
-        'surname': 'surname', 'email': 'email', 'phone': 'phone', 'domain': 'website', 'address': address,
-        'country': 'country', 'birth_date': 'birth_date', 'industry': 'industry', 'employee_count': 'employee_count',
-        'parent_ref': 'parent_account_ref', 'is_deleted': 'is_deleted'
-    }),
-    ('zendesk', 'organizations', 'organization_ref', {
-        'kind': "'organization'", 'name': 'name', 'domain': 'domain', 'is_deleted': 'deleted_at is not null'
-    }),
-    ('product', 'workspaces', 'workspace_ref', {
-        'name': 'name', 'email': 'owner_email', 'time_zone': 'time_zone', 'is_deleted': 'is_deleted'
-    }),
-    ('salesforce', 'contacts', 'contact_ref', {
-        'name': "nullif(concat_ws(' ', first_name, last_name), '')", 'email': 'email', 'is_deleted': 'is_deleted'
-    }),
-    ('zendesk', 'users', 'user_ref', {
-        'name': 'name', 'email': 'email', 'phone': 'phone', 'time_zone': 'time_zone', 'is_deleted': 'not is_active'
-    }),
-    ('product', 'users', 'user_ref', {'name': 'name', 'email': 'email', 'is_deleted': 'is_deleted'}),
-    ('files', 'customers', 'customer_ref', {
-        'kind': 'kind', 'name': 'name', 'email': 'email', 'phone': 'phone', 'domain': 'domain', 'address': address,
-        'country': 'country', 'birth_date': 'birth_date', 'industry': 'industry', 'stated_plan': 'plan_tier',
-        'parent_ref': 'parent_customer_ref'
-    }),
-    ('files', 'contacts', 'contact_ref', {'name': 'name', 'email': 'email'})
-] -%}
 with identities as (
     select * from {{ source('resolved', 'customer_identities') }}
 ),
@@ -47,20 +14,23 @@ parties as (
 ),
 
 delivered_versions as (
-    {%- for system, object_name, key, said in objects %}
+    {%- for name, contract in contracts_with('profile') %}
+    {%- set system, object_name = name.split('__', 1) %}
+    {%- set profile = contract.profile %}
+    {%- if profile.address %}{% set profile = dict(profile, address=packed_address(*profile.address)) %}{% endif %}
     select
         '{{ system }}' as system,
         '{{ object_name }}' as object,
-        {{ key }} as source_ref,
+        {{ contract.key[0] }} as source_ref,
         {%- for column, type in columns.items() %}
-        cast({{ said.get(column, 'null') }} as {{ type }}) as {{ column }},
+        cast({{ profile.get(column, 'null') }} as {{ type }}) as {{ column }},
         {%- endfor %}
         created_at,
-        {{ 'created_at' if system == 'files' else 'modified_at' }} as known_at,
+        {{ contract.version or 'created_at' }} as known_at,
         _loaded_at,
         _source_file,
         _source_line
-    from {{ ref(system ~ '__' ~ object_name) }}
+    from {{ ref(name) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

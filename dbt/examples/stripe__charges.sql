@@ -1,0 +1,437 @@
+-- What dbt executes for the bronze table stripe__charges, so that its macros can be read as the SQL that they become:
+-- the model, and the hook after it. A test compares it with what compiles today and says how to write it anew.
+with landed as (
+    select
+        * exclude (_source_file, _source_line, _loaded_at),
+        coalesce(_source_file, 'stripe/charges/' || parse_filename(_landing_file)) as _source_file,
+        coalesce(_source_line, file_row_number + 1) as _source_line,
+        coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
+    from (
+        select *
+        from
+            read_parquet(
+                if(
+                    len(getvariable('stripe__charges_files')) = 0,
+                    ['data/landing/stripe/charges/_empty.parquet'],
+                    getvariable('stripe__charges_files')
+                ),
+                union_by_name = true,
+                filename = '_landing_file',
+                file_row_number = true
+            )
+        union all by name
+        select
+            null as id,
+            null as customer,
+            null as invoice,
+            null as status,
+            null as failure_code,
+            null as payment_method_details,
+            null as currency,
+            cast(null as bigint) as amount,
+            cast(null as bigint) as created,
+            cast(null as bigint) as event_created,
+            null as extra,
+            cast(null as varchar) as _source_file,
+            cast(null as bigint) as _source_line,
+            cast(null as timestamp) as _loaded_at,
+            cast(null as varchar) as _reject_column,
+            cast(null as varchar) as _reject_reason
+        where false
+    ) as rows_of_files
+),
+
+written as (
+    select
+        id as raw__charge_ref,
+        customer as raw__customer_ref,
+        invoice as raw__invoice_ref,
+        status as raw__status,
+        failure_code as raw__failure_code,
+        if(
+            json_valid(cast(payment_method_details as varchar)),
+            json_extract_string(cast(payment_method_details as varchar), '$.type'),
+            null
+        ) as raw__payment_method,
+        not json_valid(cast(payment_method_details as varchar)) as is_not_json__payment_method,
+        left(cast(payment_method_details as varchar), 60) as json__payment_method,
+        currency as raw__currency,
+        amount as raw__amount,
+        created as raw__created_at,
+        event_created as raw__modified_at,
+        extra as raw__extra,
+        case
+            when upper(trim(currency)) in (
+                'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+            ) then cast(1 as decimal(4, 3))
+            when upper(trim(currency)) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then cast(0.001 as decimal(4, 3))
+            else cast(0.01 as decimal(4, 3))
+        end as _minor_unit,
+        _source_file,
+        _source_line,
+        _loaded_at,
+        _reject_column,
+        _reject_reason
+    from landed
+),
+
+typed as (
+    select
+        *,
+        nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
+        nullif(trim(cast(raw__customer_ref as varchar)), '') as customer_ref,
+        nullif(trim(cast(raw__invoice_ref as varchar)), '') as invoice_ref,
+        nullif(trim(cast(raw__status as varchar)), '') as status,
+        nullif(trim(cast(raw__failure_code as varchar)), '') as failure_code,
+        nullif(trim(cast(raw__payment_method as varchar)), '') as payment_method,
+        upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
+        cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
+        try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
+        try(make_timestamp(try_cast(raw__modified_at as bigint) * 1000000)) as modified_at,
+        nullif(trim(cast(raw__extra as varchar)), '') as extra
+    from written
+),
+
+kept as (
+    select
+        charge_ref,
+        customer_ref,
+        invoice_ref,
+        status,
+        failure_code,
+        payment_method,
+        currency,
+        amount,
+        created_at,
+        modified_at,
+        extra,
+        _source_file,
+        _source_line,
+        _loaded_at,
+        getvariable('stripe__charges_load') as _load_number
+    from typed
+    where
+        not case
+            when _reject_reason is not null then true
+            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
+            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
+            when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
+            when status not in ('succeeded', 'pending', 'failed') then true
+            when is_not_json__payment_method then true
+            when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
+            when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
+            when amount is null and raw__amount is not null then true
+            when amount is null and raw__amount is null then true
+            when amount < 0 then true
+            when amount > 1000000000 then true
+            when created_at is null and raw__created_at is not null then true
+            when created_at is null and raw__created_at is null then true
+            when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when modified_at is null and raw__modified_at is not null then true
+            when modified_at is null and raw__modified_at is null then true
+            when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true
+            else false
+        end
+)
+
+select * from kept;
+
+create table if not exists warehouse.quarantine.stripe__charges (
+    source_file text,
+    source_line bigint,
+    column_name text,
+    reason text,
+    loaded_at timestamp
+);
+
+set variable stripe__charges_files_with_bad_rows = (
+    select
+        if(
+            count(*) = (
+                select coalesce(sum(file_sizes.num_rows), 0)
+                from
+                    parquet_file_metadata(
+                        if(
+                            len(getvariable('stripe__charges_files')) = 0,
+                            ['data/landing/stripe/charges/_empty.parquet'],
+                            getvariable('stripe__charges_files')
+                        )
+                    ) as file_sizes
+            ),
+            [],
+            getvariable('stripe__charges_files')
+        )
+    from warehouse.bronze.stripe__charges
+    where _load_number = getvariable('stripe__charges_load')
+);
+
+insert into warehouse.quarantine.stripe__charges
+with landed as (
+    select
+        * exclude (_source_file, _source_line, _loaded_at),
+        coalesce(_source_file, 'stripe/charges/' || parse_filename(_landing_file)) as _source_file,
+        coalesce(_source_line, file_row_number + 1) as _source_line,
+        coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
+    from (
+        select *
+        from
+            read_parquet(
+                if(
+                    len(getvariable('stripe__charges_files_with_bad_rows')) = 0,
+                    ['data/landing/stripe/charges/_empty.parquet'],
+                    getvariable('stripe__charges_files_with_bad_rows')
+                ),
+                union_by_name = true,
+                filename = '_landing_file',
+                file_row_number = true
+            )
+        union all by name
+        select
+            null as id,
+            null as customer,
+            null as invoice,
+            null as status,
+            null as failure_code,
+            null as payment_method_details,
+            null as currency,
+            cast(null as bigint) as amount,
+            cast(null as bigint) as created,
+            cast(null as bigint) as event_created,
+            null as extra,
+            cast(null as varchar) as _source_file,
+            cast(null as bigint) as _source_line,
+            cast(null as timestamp) as _loaded_at,
+            cast(null as varchar) as _reject_column,
+            cast(null as varchar) as _reject_reason
+        where false
+    ) as rows_of_files
+),
+
+written as (
+    select
+        id as raw__charge_ref,
+        customer as raw__customer_ref,
+        invoice as raw__invoice_ref,
+        status as raw__status,
+        failure_code as raw__failure_code,
+        if(
+            json_valid(cast(payment_method_details as varchar)),
+            json_extract_string(cast(payment_method_details as varchar), '$.type'),
+            null
+        ) as raw__payment_method,
+        not json_valid(cast(payment_method_details as varchar)) as is_not_json__payment_method,
+        left(cast(payment_method_details as varchar), 60) as json__payment_method,
+        currency as raw__currency,
+        amount as raw__amount,
+        created as raw__created_at,
+        event_created as raw__modified_at,
+        extra as raw__extra,
+        case
+            when upper(trim(currency)) in (
+                'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+            ) then cast(1 as decimal(4, 3))
+            when upper(trim(currency)) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then cast(0.001 as decimal(4, 3))
+            else cast(0.01 as decimal(4, 3))
+        end as _minor_unit,
+        _source_file,
+        _source_line,
+        _loaded_at,
+        _reject_column,
+        _reject_reason
+    from landed
+),
+
+typed as (
+    select
+        *,
+        nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
+        nullif(trim(cast(raw__customer_ref as varchar)), '') as customer_ref,
+        nullif(trim(cast(raw__invoice_ref as varchar)), '') as invoice_ref,
+        nullif(trim(cast(raw__status as varchar)), '') as status,
+        nullif(trim(cast(raw__failure_code as varchar)), '') as failure_code,
+        nullif(trim(cast(raw__payment_method as varchar)), '') as payment_method,
+        upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
+        cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
+        try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
+        try(make_timestamp(try_cast(raw__modified_at as bigint) * 1000000)) as modified_at,
+        nullif(trim(cast(raw__extra as varchar)), '') as extra
+    from written
+),
+
+bad_rows as (
+    select
+        _source_file,
+        _source_line,
+        case
+            when _reject_reason is not null then _reject_column
+            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
+                then 'charge_ref'
+            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null)
+                then 'customer_ref'
+            when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
+                then 'status'
+            when status not in ('succeeded', 'pending', 'failed')
+                then 'status'
+            when is_not_json__payment_method
+                then 'payment_method'
+            when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null)
+                then 'currency'
+            when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates)
+                then 'currency'
+            when amount is null and raw__amount is not null
+                then 'amount'
+            when amount is null and raw__amount is null
+                then 'amount'
+            when amount < 0
+                then 'amount'
+            when amount > 1000000000
+                then 'amount'
+            when created_at is null and raw__created_at is not null
+                then 'created_at'
+            when created_at is null and raw__created_at is null
+                then 'created_at'
+            when created_at < date '1900-01-01' or created_at >= date '2100-01-01'
+                then 'created_at'
+            when modified_at is null and raw__modified_at is not null
+                then 'modified_at'
+            when modified_at is null and raw__modified_at is null
+                then 'modified_at'
+            when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01'
+                then 'modified_at'
+        end as _column,
+        coalesce(
+            _reject_reason,
+            concat_ws(
+                '; ',
+                case
+                    when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
+                        then
+                            'charge_ref: required, and empty'
+                end,
+                case
+                    when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null)
+                        then
+                            'customer_ref: required, and empty'
+                end,
+                case
+                    when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
+                        then
+                            'status: required, and empty'
+                end,
+                case
+                    when status not in ('succeeded', 'pending', 'failed')
+                        then
+                            'status: ''' || left(cast(raw__status as varchar), 60)
+                            || ''' is none of succeeded, pending, failed'
+                end,
+                case
+                    when is_not_json__payment_method
+                        then
+                            'payment_method: ''' || json__payment_method || ''' is not JSON'
+                end,
+                case
+                    when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null)
+                        then
+                            'currency: required, and empty'
+                end,
+                case
+                    when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates)
+                        then
+                            'currency: ''' || left(cast(raw__currency as varchar), 60)
+                            || ''' has no rate in currency_rates'
+                end,
+                case
+                    when amount is null and raw__amount is not null
+                        then
+                            'amount: ''' || left(cast(raw__amount as varchar), 60)
+                            || ''' is not a decimal(18,2)'
+                end,
+                case
+                    when amount is null and raw__amount is null
+                        then
+                            'amount: required, and empty'
+                end,
+                case
+                    when amount < 0
+                        then
+                            'amount: ' || amount || ' is below 0'
+                end,
+                case
+                    when amount > 1000000000
+                        then
+                            'amount: ' || amount || ' is above 1000000000'
+                end,
+                case
+                    when created_at is null and raw__created_at is not null
+                        then
+                            'created_at: ''' || left(cast(raw__created_at as varchar), 60)
+                            || ''' is not a timestamp'
+                end,
+                case
+                    when created_at is null and raw__created_at is null
+                        then
+                            'created_at: required, and empty'
+                end,
+                case
+                    when created_at < date '1900-01-01' or created_at >= date '2100-01-01'
+                        then
+                            'created_at: ' || left(cast(raw__created_at as varchar), 60)
+                            || ' is not between the years 1900 and 2099'
+                end,
+                case
+                    when modified_at is null and raw__modified_at is not null
+                        then
+                            'modified_at: ''' || left(cast(raw__modified_at as varchar), 60)
+                            || ''' is not a timestamp'
+                end,
+                case
+                    when modified_at is null and raw__modified_at is null
+                        then
+                            'modified_at: required, and empty'
+                end,
+                case
+                    when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01'
+                        then
+                            'modified_at: ' || left(cast(raw__modified_at as varchar), 60)
+                            || ' is not between the years 1900 and 2099'
+                end
+            )
+        ) as _reason,
+        _loaded_at
+    from typed
+    where
+        case
+            when _reject_reason is not null then true
+            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
+            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
+            when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
+            when status not in ('succeeded', 'pending', 'failed') then true
+            when is_not_json__payment_method then true
+            when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
+            when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
+            when amount is null and raw__amount is not null then true
+            when amount is null and raw__amount is null then true
+            when amount < 0 then true
+            when amount > 1000000000 then true
+            when created_at is null and raw__created_at is not null then true
+            when created_at is null and raw__created_at is null then true
+            when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when modified_at is null and raw__modified_at is not null then true
+            when modified_at is null and raw__modified_at is null then true
+            when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true
+            else false
+        end
+),
+
+quarantined as (
+    select * from bad_rows
+)
+
+select
+    _source_file as source_file,
+    _source_line as source_line,
+    coalesce(_column, 'whole row') as column_name,
+    _reason as reason,
+    _loaded_at as loaded_at
+from quarantined
+order by source_file, source_line;

@@ -1,0 +1,159 @@
+{#
+  What can be wrong with a row. Each `must_` macro is one kind of rule about a column, in SQL over the CTE `typed`:
+  what is true of a bad value, and the reason in words.
+#}
+
+{#
+  True or false and never null: a rule about an empty value is neither true nor false. A `case`, because the rules after
+  the first that holds are not evaluated; `coalesce(... or ..., false)` took a fifth longer.
+#}
+{% macro is_bad_row() -%}
+case
+    when _reject_reason is not null then true
+    {%- for rule in rules() %}
+    when {{ rule.is_bad }} then true
+    {%- endfor %}
+    else false
+end
+{%- endmacro %}
+
+{# The rules of all columns, in the order in which they are told. #}
+{% macro rules() -%}
+    {%- set rules = [] -%}
+    {%- for column in model.columns.values() -%}
+        {%- do rules.extend(rules_of(column)) -%}
+    {%- endfor -%}
+    {{ return(rules) }}
+{%- endmacro %}
+
+{% macro rules_of(column) -%}
+    {%- set meta, type = column.config.meta, column.data_type -%}
+    {%- set is_whole = type == 'bigint' or meta.parse == 'minor_units' -%}
+    {{ return([
+        must_be_json(column) if meta.path is defined else none,
+        must_be_of_its_type(column) if type != 'text' else none,
+        must_be_there(column) if meta.required else none,
+        must_be_whole(column) if is_whole and meta.landing_type != 'BIGINT' else none,
+        must_be_finite(column) if type == 'double' else none,
+        must_be_of_our_time(column) if type in ('date', 'timestamp') else none,
+        must_reach_min(column) if meta.min is defined else none,
+        must_stay_below_max(column) if meta.max is defined else none,
+        must_be_accepted(column) if meta.accepted is defined else none,
+        must_have_a_rate(column) if meta.currency else none
+    ] | select | list) }}
+{%- endmacro %}
+
+{% macro must_be_json(column) -%}
+    {%- set is_bad -%} is_not_json__{{ column.name }} {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || json__{{ column.name }} || ''' is not JSON'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_be_of_its_type(column) -%}
+    {%- set is_bad -%} {{ column.name }} is null and {{ filled_value(column) }} is not null {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' is not a {{ column.data_type }}'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{# A text that begins with a visible ASCII sign is not empty: seen without trimming it a second time. #}
+{% macro must_be_there(column) -%}
+    {%- set is_bad -%}
+        {%- if column.data_type == 'text' -%}
+            if(cast(raw__{{ column.name }} as varchar) between '!' and '~', false, {{ column.name }} is null)
+        {%- else -%}
+            {{ column.name }} is null and {{ filled_value(column) }} is null
+        {%- endif -%}
+    {%- endset -%}
+    {%- set reason -%} '{{ column.name }}: required, and empty' {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_be_whole(column) -%}
+    {%- set number -%} try_cast({{ filled_value(column) }} as double) {%- endset -%}
+    {%- set is_bad -%} {{ number }} <> floor({{ number }}) {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' is not a whole number'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_be_finite(column) -%}
+    {%- set is_bad -%} not isfinite({{ column.name }}) {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' is not a finite number'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_be_of_our_time(column) -%}
+    {%- set is_bad -%}
+        {{ column.name }} < date '1900-01-01' or {{ column.name }} >= date '2100-01-01'
+    {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ' || {{ shown(column) }}
+|| ' is not between the years 1900 and 2099'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_reach_min(column) -%}
+    {%- set least = column.config.meta.min -%}
+    {%- set is_bad -%} {{ column.name }} < {{ least }} {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ' || {{ column.name }} || ' is below {{ least }}'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_stay_below_max(column) -%}
+    {%- set most = column.config.meta.max -%}
+    {%- set is_bad -%} {{ column.name }} > {{ most }} {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ' || {{ column.name }} || ' is above {{ most }}'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_be_accepted(column) -%}
+    {%- set accepted = column.config.meta.accepted -%}
+    {%- set is_bad -%} {{ column.name }} not in ('{{ accepted | join("', '") }}') {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' is none of {{ accepted | join(', ') }}'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{% macro must_have_a_rate(column) -%}
+    {%- set is_bad -%}
+        {{ column.name }} not in (select rates.currency from {{ ref('currency_rates') }} as rates)
+    {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' has no rate in currency_rates'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{# What was written, null when that is nothing. #}
+{% macro filled_value(column) -%}
+    {%- if column.data_type == 'text' -%}
+        {{ column.name }}
+    {%- elif column.config.meta.landing_type is defined -%}
+        raw__{{ column.name }}
+    {%- else -%}
+        nullif(trim(cast(raw__{{ column.name }} as varchar)), '')
+    {%- endif -%}
+{%- endmacro %}
+
+{# What was written, short enough for a reason. #}
+{% macro shown(column) -%}
+    left(cast(raw__{{ column.name }} as varchar), 60)
+{%- endmacro %}
