@@ -1,4 +1,4 @@
-"""The source that the README writes, taken from there and run against a server."""
+"""The source that the documentation writes, taken from there and run against a server."""
 
 import datetime as dt
 import json
@@ -25,11 +25,11 @@ READ_AT = dt.datetime(2026, 10, 1, 2, 0)
 FILES = dict(
     re.findall(
         r"^`ingest/(\S+\.py)`[^\n]*\n\n```python\n(.*?)```",
-        (PROJECT_DIR / "README.md").read_text(),
+        (PROJECT_DIR / "docs" / "write_your_own_source.md").read_text(),
         flags=re.DOTALL | re.MULTILINE,
     )
 )
-"""The files of the source by their place under `ingest/`, as the README writes them."""
+"""The files of the source by their place under `ingest/`, as the page writes them."""
 
 
 def touchpoint(number: int) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def own_source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The folder that the README writes, as if it lay in `ingest/`, and its settings in the environment."""
+    """The folder that the page writes, as if it lay in `ingest/`, and its settings in the environment."""
     for path, code in FILES.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(code)
