@@ -5,6 +5,7 @@ carries. Not here: what the systems are (see the bronze contracts) and how rows 
 """
 
 import datetime as dt
+import itertools
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -105,27 +106,37 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_batch(
-    landing_dir: Path, system: str, object_name: str, batch: str, frame: pl.DataFrame, loaded_at: dt.datetime
-) -> bool:
-    """Write one batch from a frame unless it is there already; landing files are never edited.
+    landing_dir: Path,
+    system: str,
+    object_name: str,
+    batch: str,
+    frames: pl.DataFrame | Iterable[pl.DataFrame],
+    loaded_at: dt.datetime,
+) -> int:
+    """Write one batch from frames unless it is there already; landing files are never edited.
 
     Args:
         landing_dir: Root of the landing zone.
         system: Source system, the first folder.
         object_name: Object of the system, the second folder.
         batch: File name without suffix; batches of an object sort by it.
-        frame: Rows in the source's own columns; missing meta columns are added.
+        frames: Rows in the source's own columns, at least one frame; missing meta columns are added. Of many only one
+            is in memory at a time.
         loaded_at: When the batch arrived, UTC without zone.
 
     Returns:
-        True when the file was written, False when the batch was already there.
+        Rows written, 0 when the batch was already there.
     """
     target = batch_path(landing_dir, system, object_name, batch)
     if target.exists():
-        return False
-    rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    write_rows(target, rows.schema, [rows], loaded_at)
-    return True
+        return 0
+    pieces = (
+        frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        for frame in ([frames] if isinstance(frames, pl.DataFrame) else frames)
+    )
+    first = next(pieces)
+    write_rows(target, first.schema, itertools.chain([first], pieces), loaded_at)
+    return int(parquet.read_metadata(target).num_rows)
 
 
 def write_empty_file(landing_dir: Path, system: str, object_name: str, columns: dict[str, str]) -> None:

@@ -4,8 +4,9 @@ Here: which rows go into which batch, and the progress file. Not here: how the r
 """
 
 import datetime as dt
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,10 +25,10 @@ from dagster_project.sample_company import (
     ticket_events,
 )
 from dagster_project.sample_company.directory import Directory, build_directory
-from dagster_project.sample_company.mess import add_mess
+from dagster_project.sample_company.mess import with_mess
 from dagster_project.sample_company.simulation import Simulation, simulate
 from dagster_project.sample_company.timeline import HISTORY_START, date_of, day_of
-from dagster_project.sample_company.truth import write_truth
+from dagster_project.sample_company.truth import IDENTITY_OBJECTS, write_truth
 
 DEFAULT_SEED = 20240930
 PROGRESS_FILE = "_sample_company.json"
@@ -37,7 +38,7 @@ TRUTH_COLUMNS = ("_customer", "_person")
 POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
 """Types of landing fields by the words of the contracts."""
 
-RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame]] = {
+RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame | Iterator[pl.DataFrame]]] = {
     "salesforce__accounts": crm_records.accounts,
     "salesforce__contacts": crm_records.contacts,
     "salesforce__opportunities": crm_records.opportunities,
@@ -82,25 +83,34 @@ class Progress:
     pending: str | None
 
 
-def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> pl.DataFrame:
-    """Every row of one object up to the last simulated day.
+def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> Iterator[pl.DataFrame]:
+    """Every row of one object up to the last simulated day, in pieces.
 
-    Returns:
+    Yields:
         The fields of the contract that the company fills, then `_customer` (true customer, null when of no
         matter), `_person` (which person of that customer the record is, null for none) and `_day` (day number
         of delivery, 0 or more), sorted by day, repeated and broken rows last.
     """
-    rows = RECORDS[name](simulation, directory)
+    records = RECORDS[name](simulation, directory)
+    wanted = pl.col("_day") <= simulation.last_day
+    repeated, broken = [], []
+    for rows in [records] if isinstance(records, pl.DataFrame) else records:
+        delivery = with_mess(directory.seed, name, _in_landing_columns(rows.filter(wanted), name))
+        yield delivery.ordered
+        repeated.append(delivery.repeated.filter(wanted))
+        broken.append(delivery.broken)
+    yield from (pl.concat(extra) for extra in (repeated, broken) if extra)
+
+
+def _in_landing_columns(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     for truth in TRUTH_COLUMNS:
         if truth not in rows.columns:
             rows = rows.with_columns(pl.lit(None, dtype=pl.Int64).alias(truth))
     fields = landing_objects()[name].items()
     columns = [pl.col(field).cast(POLARS_TYPES[kind]) for field, kind in fields if field in rows.columns]
-    wanted = pl.col("_day") <= simulation.last_day
-    rows = rows.filter(wanted).select(
+    return rows.select(
         *columns, pl.col(TRUTH_COLUMNS).cast(pl.Int64), pl.col("_day").cast(pl.Int64).clip(lower_bound=0)
     )
-    return add_mess(directory.seed, name, rows).filter(wanted)
 
 
 def land_sample_company(
@@ -154,27 +164,31 @@ def _land(
     written: dict[str, int] = {}
     delivered: dict[str, pl.DataFrame] = {}
     for name in RECORDS:
-        rows = delivered_rows(simulation, directory, name)
-        delivered[name] = rows.select(rows.columns[0], *TRUTH_COLUMNS)
-        new = rows.filter(pl.col("_day") >= first_day).drop(TRUTH_COLUMNS)
-        batches = {target: new.drop("_day")} if done is None else _by_day(new)
+        pieces: Iterable[pl.DataFrame] = delivered_rows(simulation, directory, name)
+        if name in IDENTITY_OBJECTS:
+            pieces = list(pieces)
+            delivered[name] = pl.concat(pieces).select(pieces[0].columns[0], *TRUTH_COLUMNS)
+        batches = {target: pieces} if done is None else _by_day(pieces, first_day)
         written[name] = sum(_write(landing_dir, name, date, batch) for date, batch in batches.items())
     write_truth(truth_dir, simulation, directory, delivered)
     return written
 
 
-def _by_day(rows: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
-    parts = rows.partition_by("_day", as_dict=True, include_key=False, maintain_order=True)
-    return {date_of(int(key[0])): part for key, part in parts.items()}
+def _by_day(pieces: Iterable[pl.DataFrame], first_day: int) -> dict[dt.date, list[pl.DataFrame]]:
+    rows = pl.concat(piece.filter(pl.col("_day") >= first_day) for piece in pieces)
+    parts = rows.partition_by("_day", as_dict=True, maintain_order=True)
+    return {date_of(int(key[0])): [part] for key, part in parts.items()}
 
 
-def _write(landing_dir: Path, name: str, date: dt.date, rows: pl.DataFrame) -> int:
-    if rows.is_empty():
+def _write(landing_dir: Path, name: str, date: dt.date, pieces: Iterable[pl.DataFrame]) -> int:
+    filled = (piece.drop("_day", *TRUTH_COLUMNS) for piece in pieces if not piece.is_empty())
+    first = next(filled, None)
+    if first is None:
         return 0
     system, _, object_name = name.partition("__")
     loaded_at = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(0, 30))
-    return (
-        rows.height if write_batch(landing_dir, system, object_name, date.isoformat(), rows, loaded_at) else 0
+    return write_batch(
+        landing_dir, system, object_name, date.isoformat(), itertools.chain([first], filled), loaded_at
     )
 
 

@@ -4,6 +4,7 @@ Not here: what the rows mean or how a system writes them.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -31,9 +32,16 @@ class EventLog:
             empty_columns: Names of the columns when it never happened (all of type Int64 then).
         """
         parts = self._parts.get(happening, [])
-        if not parts:
-            return pl.DataFrame(schema=dict.fromkeys(empty_columns, pl.Int64))
-        return pl.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        return _as_frame(parts) if parts else pl.DataFrame(schema=dict.fromkeys(empty_columns, pl.Int64))
+
+    def frames(self, happening: str, sets: int) -> Iterator[pl.DataFrame]:
+        """The same rows, of so many sets at a time; nothing when it never happened."""
+        parts = self._parts.get(happening, [])
+        yield from (_as_frame(parts[first : first + sets]) for first in range(0, len(parts), sets))
+
+
+def _as_frame(parts: list[dict[str, NDArray[np.generic]]]) -> pl.DataFrame:
+    return pl.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _repeated(values: NDArray[np.generic], count: int) -> NDArray[np.generic]:

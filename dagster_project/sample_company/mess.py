@@ -4,6 +4,8 @@ Broken rows are extra rows with ids of their own, so that losing them changes no
 about in `usage`.
 """
 
+from typing import NamedTuple
+
 import polars as pl
 
 from dagster_project.sample_company.randomness import mixed_index, mixed_uniform
@@ -60,20 +62,28 @@ BREAKAGES: dict[str, tuple[Breakage, ...]] = {
 """For each object the fields that break and what then stands in them."""
 
 
-def add_mess(seed: int, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+class Delivery(NamedTuple):
+    """Rows as they are, and the extra ones."""
+
+    ordered: pl.DataFrame
+    repeated: pl.DataFrame
+    broken: pl.DataFrame
+
+
+def with_mess(seed: int, name: str, frame: pl.DataFrame) -> Delivery:
     """Add repeated and broken rows to an object.
 
     Args:
         seed: Seed of the company.
         name: Object, `<system>__<object>`; the first column of the frame is its id.
-        frame: Rows with their day of delivery in `_day`, and `_customer`.
+        frame: All rows of some days of delivery, which are in `_day`, and `_customer`.
 
     Returns:
-        The rows sorted by day, then the extra ones; which they are depends on the rows of the same day only.
+        The rows sorted by day, and the extra ones; which they are depends on the rows of the same day only.
     """
     ordered = frame.sort("_day", maintain_order=True)
     if name not in BREAKAGES or ordered.is_empty():
-        return ordered
+        return Delivery(ordered, ordered.clear(), ordered.clear())
     position = ordered.select(pl.int_range(pl.len()).over("_day")).to_series().to_numpy()
     day = ordered["_day"].to_numpy()
     is_twice = mixed_uniform(seed, f"twice {name}", day, position) < TWICE_SHARE
@@ -83,7 +93,7 @@ def add_mess(seed: int, name: str, frame: pl.DataFrame) -> pl.DataFrame:
     is_broken = mixed_uniform(seed, f"broken {name}", day, position) < BROKEN_SHARE
     which = mixed_index(seed, f"breakage {name}", len(BREAKAGES[name]), day, position)[is_broken]
     broken = _broken(ordered.filter(pl.Series(is_broken)), BREAKAGES[name], which)
-    return pl.concat([ordered, twice, broken])
+    return Delivery(ordered, twice, broken)
 
 
 def _broken(rows: pl.DataFrame, breakages: tuple[Breakage, ...], which: Ints) -> pl.DataFrame:

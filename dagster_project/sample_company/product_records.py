@@ -4,6 +4,8 @@ Frames carry the landing columns, `_day` (day number of delivery) and `_customer
 here: what happened (`usage`) and delivery (`delivery`).
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from dagster_project.sample_company import catalogue
@@ -12,6 +14,7 @@ from dagster_project.sample_company.simulation import Simulation
 from dagster_project.sample_company.support_records import stamped
 from dagster_project.sample_company.timeline import day_of_second, unix_seconds, zulu_text
 
+DAYS_PER_PIECE = 15
 EVENT_NAMES = tuple(f"{feature}_used" for feature in catalogue.FEATURES)
 
 
@@ -61,22 +64,21 @@ def users(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     )
 
 
-def events(simulation: Simulation, directory: Directory) -> pl.DataFrame:
-    """One row per user, session and feature, delivered on the day the collector got it."""
-    columns = (
-        "customer",
-        "slot",
-        "day",
-        "session",
-        "sequence",
-        "feature",
-        "quantity",
-        "duration",
-        "errors",
-        "occurred",
-        "received",
-    )
-    rows = simulation.log.frame("event", columns)
+def events(simulation: Simulation, directory: Directory) -> Iterator[pl.DataFrame]:
+    """One row per user, session and feature, delivered on the day the collector got it.
+
+    In pieces of some days each, because there are many: a piece has all rows of its days of delivery.
+    """
+    waiting: list[pl.DataFrame] = []
+    for happened in simulation.log.frames("event", sets=DAYS_PER_PIECE):
+        rows = pl.concat([*waiting, _described_events(happened, directory)])
+        is_due = pl.col("_day") <= happened["day"].max()  # what comes late comes with a later piece
+        yield rows.filter(is_due)
+        waiting = [rows.filter(~is_due)]
+    yield from waiting
+
+
+def _described_events(rows: pl.DataFrame, directory: Directory) -> pl.DataFrame:
     rows = rows.hstack(directory.rows(rows["customer"], "workspace_id", "key"))
     day = (pl.col("day").cast(pl.Int64) + 1_000).cast(pl.String)
     position = pl.col("feature").cast(pl.Int64)

@@ -11,7 +11,7 @@ survivorship_rules as (
 ),
 
 -- One row per field that a version of a record fills.
-said_values as (
+stated_values as (
     {%- for field in golden_fields() %}
     select
         customer_id,
@@ -52,7 +52,7 @@ with_changes as (
         *,
         coalesce(lag(field_value) over same_record = field_value and lag(valid_to) over same_record = valid_from, false)
             as is_unchanged
-    from said_values
+    from stated_values
     window same_record as (partition by field, system, object, source_ref order by valid_from)
 ),
 
