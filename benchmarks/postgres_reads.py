@@ -52,8 +52,8 @@ def change_one_in_a_hundred(server: PostgresServer, row_count: int) -> None:
     server.run(
         f"insert into app.users select {row_count} + i, 'ws-1', 'New', null, {stamp}, {stamp} "
         f"from generate_series(1, {each}) as i",
-        f"update app.users set name = 'Changed', updated_at = {stamp} where id % 300 = 1",
-        "delete from app.users where id % 300 = 2",
+        f"update app.users set name = 'Changed', updated_at = {stamp} where id % 300 = 1 and id <= {row_count}",
+        f"delete from app.users where id % 300 = 2 and id <= {row_count}",
     )
 
 

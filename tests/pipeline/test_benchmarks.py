@@ -1,15 +1,8 @@
 """The benchmarks run, on a few rows: whether they are fast is asked by `make bench`, on a quiet machine."""
 
-import sys
-
 import pytest
-from workspace import PROJECT
 
-sys.path.insert(0, str(PROJECT / "benchmarks"))
-
-import daily_job
-import postgres_reads
-import sources
+from benchmarks import daily_job, postgres_reads, sources
 
 
 def test_event_files_are_measured_beside_duckdb_alone(capsys):

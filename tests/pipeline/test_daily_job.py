@@ -1,7 +1,6 @@
 """The whole graph on a sample company of 200 customers: runs, reruns, the next day, and a day run again."""
 
 import json
-import sys
 
 import duckdb
 import pytest
@@ -9,11 +8,8 @@ from dbt_in_process import run_dbt
 from join_plans import costly_joins
 from workspace import PROJECT, Workspace, pairwise_precision_and_recall
 
+from benchmarks import daily_job
 from dagster_project.contracts import gold_tables, landing_objects
-
-sys.path.insert(0, str(PROJECT / "benchmarks"))
-
-import daily_job  # noqa: E402
 
 DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
@@ -234,7 +230,7 @@ def compiled(story):
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def planner(story):
     """The warehouse, to ask it how it would execute a query; no landing file is chosen, as in a run without news."""
     with duckdb.connect(str(story["workspace"].data_dir / "warehouse.duckdb"), read_only=True) as connection:
