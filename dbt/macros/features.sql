@@ -177,11 +177,16 @@
         group by customer_id, usage_date
     ),
 
-    last_usage as (
-        select usage_days.customer_id, dates.as_of_date, max(usage_days.usage_date) as last_usage_date
+    known_usage as (
+        select customer_id, known_at, max(usage_date) over (partition by customer_id order by known_at) as usage_date
         from usage_days
-        inner join feature_dates as dates on usage_days.known_at < dates.day_end
-        group by usage_days.customer_id, dates.as_of_date
+    ),
+
+    last_usage as (
+        select customer_days.customer_id, customer_days.as_of_date, known_usage.usage_date as last_usage_date
+        from customer_days
+        asof inner join known_usage
+            on customer_days.customer_id = known_usage.customer_id and customer_days.day_end > known_usage.known_at
     ),
 
     -- Means are taken of decimals: the order of a parallel sum of floats is not fixed, and its last digit neither.

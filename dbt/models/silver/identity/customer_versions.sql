@@ -44,18 +44,18 @@ states as (
         moments_of_change.customer_id,
         moments_of_change.changed_at,
         {%- for field in tracked_fields() %}
-        max(tracked_values.field_value) filter (where tracked_values.field = '{{ field }}') as {{ field }}{% if not loop.last %},{% endif %}
+        max(held.field_value) filter (where held.field = '{{ field }}') as {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from moments_of_change
-    left join tracked_values
+    left join tracked_values as held
         on
-            moments_of_change.customer_id = tracked_values.customer_id
-            and moments_of_change.changed_at >= tracked_values.valid_from
-            and moments_of_change.changed_at < tracked_values.valid_to
+            moments_of_change.customer_id = held.customer_id
+            and moments_of_change.changed_at >= held.valid_from
+            and moments_of_change.changed_at < held.valid_to
     group by moments_of_change.customer_id, moments_of_change.changed_at
 ),
 
--- Another record may have said the same from then on: that is no change of the customer.
+-- Another record may have held the same from then on: that is no change of the customer.
 changes as (
     select *
     from states
