@@ -254,7 +254,7 @@ def test_no_model_and_no_test_compares_every_row_with_every_row(compiled, planne
         ("customer_feature_snapshots", "horizons.horizon_end <= versions.valid_to"),
         ("customer_field_values", "moments_of_change.changed_at < competing_values.valid_to"),
         ("subscription_bills", "recurring_lines.earliest_at < terms.in_force_to"),
-        ("customer_versions", "moments_of_change.changed_at < tracked_values.valid_to"),
+        ("customer_versions", "moments_of_change.changed_at < held.valid_to"),
     ],
 )
 def test_an_end_that_may_be_empty_is_found_in_the_plan(compiled, planner, model, comparison):
