@@ -4,7 +4,7 @@
   column and reason. Every landing row is in exactly one of the two. A vendor's batches are appended, each once.
 
   `read.sql` takes the values out of landing, `type.sql` gives them their type, `rule.sql` says what is wrong with them,
-  `quarantine.sql` writes that down. `dbt/examples/stripe__charges.sql` is what comes out for one table.
+  `quarantine.sql` writes that down. `dbt/examples/stripe__refunds.sql` is what comes out for one table.
 
   What only DuckDB knows (JSON paths, try_cast, file readers) stays in this folder, never in a model.
 #}

@@ -10,7 +10,7 @@ from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import write_empty_file
 from dagster_project.settings import DBT_DIR
 
-TABLE = "stripe__charges"
+TABLE = "stripe__refunds"
 EXAMPLE = DBT_DIR / "examples" / f"{TABLE}.sql"
 UPDATE = "UPDATE_EXAMPLE=1 .venv/bin/python -m pytest -n 0 tests/unit/bronze/test_compiled_example.py"
 FORM = """\

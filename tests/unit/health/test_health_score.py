@@ -5,6 +5,7 @@ import random
 
 import polars as pl
 import pytest
+from contract_schemas import contract_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -16,40 +17,6 @@ from dagster_project.health.score import RESULT_COLUMNS, points_on_curve, score_
 
 DAY = dt.date(2026, 9, 30)
 MONEY = pl.Decimal(18, 2)
-SCHEMA = {
-    "customer_id": pl.String,
-    "as_of_date": pl.Date,
-    "tenure_days": pl.Int64,
-    "purchase_count": pl.Int64,
-    "purchase_day_count": pl.Int64,
-    "days_since_first_purchase": pl.Int64,
-    "spend_amount": MONEY,
-    "spend_last_90_days_amount": MONEY,
-    "spend_prior_90_days_amount": MONEY,
-    "has_ever_subscribed": pl.Boolean,
-    "is_subscriber": pl.Boolean,
-    "billing_interval": pl.String,
-    "mrr_amount": MONEY,
-    "mrr_90_days_ago_amount": MONEY,
-    "seat_count": pl.Int64,
-    "seat_90_days_ago_count": pl.Int64,
-    "subscription_tenure_days": pl.Int64,
-    "renewal_count": pl.Int64,
-    "is_cancel_at_period_end": pl.Boolean,
-    "has_usage_data": pl.Boolean,
-    "active_day_last_30_days_count": pl.Int64,
-    "active_day_prior_30_days_count": pl.Int64,
-    "active_week_last_12_weeks_count": pl.Int64,
-    "csat_last_180_days_rating": pl.Float64,
-    "nps_rating": pl.Float64,
-    "ticket_sentiment_last_180_days_polarity": pl.Float64,
-    "message_last_180_days_count": pl.Int64,
-    "message_opened_last_180_days_count": pl.Int64,
-    "message_clicked_last_180_days_count": pl.Int64,
-    "web_visit_last_90_days_count": pl.Int64,
-    "days_since_last_interaction": pl.Int64,
-}
-
 SUBSCRIBER = {
     "customer_id": "subscriber",
     "as_of_date": DAY,
@@ -82,6 +49,11 @@ SUBSCRIBER = {
     "message_clicked_last_180_days_count": 1,
     "web_visit_last_90_days_count": 0,
     "days_since_last_interaction": 7,
+}
+SCHEMA = {
+    column: dtype
+    for column, dtype in contract_schema("gold", "customer_features").items()
+    if column in SUBSCRIBER
 }
 BUYER = {
     "customer_id": "buyer",
@@ -313,9 +285,9 @@ def test_a_value_that_is_not_a_number_is_unknown():
 COUNT = st.none() | st.integers(0, 2000)
 AMOUNT = st.none() | st.decimals(-50, 5000, places=2).map(str)
 STRATEGY = {
-    pl.Int64: COUNT,
-    pl.Boolean: st.none() | st.booleans(),
-    pl.Float64: st.none() | st.floats(-1, 10),
+    pl.Int64(): COUNT,
+    pl.Boolean(): st.none() | st.booleans(),
+    pl.Float64(): st.none() | st.floats(-1, 10),
     MONEY: AMOUNT,
 }
 CUSTOMER = st.fixed_dictionaries(

@@ -55,7 +55,7 @@ states as (
     group by moments_of_change.customer_id, moments_of_change.changed_at
 ),
 
--- Another record may have held the same from then on: that is no change of the customer.
+-- Another record may have said the same from then on: that is no change of the customer.
 changes as (
     select *
     from states

@@ -1,9 +1,9 @@
--- What dbt executes for the bronze table stripe__charges, so that its macros can be read as the SQL that they become:
+-- What dbt executes for the bronze table stripe__refunds, so that its macros can be read as the SQL that they become:
 -- the model, and the hook after it. A test compares it with what compiles today and says how to write it anew.
 with landed as (
     select
         * exclude (_source_file, _source_line, _loaded_at),
-        coalesce(_source_file, 'stripe/charges/' || parse_filename(_landing_file)) as _source_file,
+        coalesce(_source_file, 'stripe/refunds/' || parse_filename(_landing_file)) as _source_file,
         coalesce(_source_line, file_row_number + 1) as _source_line,
         coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
     from (
@@ -11,9 +11,9 @@ with landed as (
         from
             read_parquet(
                 if(
-                    len(getvariable('stripe__charges_files')) = 0,
-                    ['data/landing/stripe/charges/_empty.parquet'],
-                    getvariable('stripe__charges_files')
+                    len(getvariable('stripe__refunds_files')) = 0,
+                    ['data/landing/stripe/refunds/_empty.parquet'],
+                    getvariable('stripe__refunds_files')
                 ),
                 union_by_name = true,
                 filename = '_landing_file',
@@ -22,11 +22,9 @@ with landed as (
         union all by name
         select
             null as id,
-            null as customer,
-            null as invoice,
+            null as charge,
             null as status,
-            null as failure_code,
-            null as payment_method_details,
+            null as reason,
             null as currency,
             cast(null as bigint) as amount,
             cast(null as bigint) as created,
@@ -43,18 +41,10 @@ with landed as (
 
 written as (
     select
-        id as raw__charge_ref,
-        customer as raw__customer_ref,
-        invoice as raw__invoice_ref,
+        id as raw__refund_ref,
+        charge as raw__charge_ref,
         status as raw__status,
-        failure_code as raw__failure_code,
-        if(
-            json_valid(cast(payment_method_details as varchar)),
-            json_extract_string(cast(payment_method_details as varchar), '$.type'),
-            null
-        ) as raw__payment_method,
-        not json_valid(cast(payment_method_details as varchar)) as is_not_json__payment_method,
-        left(cast(payment_method_details as varchar), 60) as json__payment_method,
+        reason as raw__reason,
         currency as raw__currency,
         amount as raw__amount,
         created as raw__created_at,
@@ -78,12 +68,10 @@ written as (
 typed as (
     select
         *,
+        nullif(trim(cast(raw__refund_ref as varchar)), '') as refund_ref,
         nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
-        nullif(trim(cast(raw__customer_ref as varchar)), '') as customer_ref,
-        nullif(trim(cast(raw__invoice_ref as varchar)), '') as invoice_ref,
         nullif(trim(cast(raw__status as varchar)), '') as status,
-        nullif(trim(cast(raw__failure_code as varchar)), '') as failure_code,
-        nullif(trim(cast(raw__payment_method as varchar)), '') as payment_method,
+        nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
         try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
@@ -94,12 +82,10 @@ typed as (
 
 kept as (
     select
+        refund_ref,
         charge_ref,
-        customer_ref,
-        invoice_ref,
         status,
-        failure_code,
-        payment_method,
+        reason,
         currency,
         amount,
         created_at,
@@ -108,16 +94,15 @@ kept as (
         _source_file,
         _source_line,
         _loaded_at,
-        getvariable('stripe__charges_load') as _load_number
+        getvariable('stripe__refunds_load') as _load_number
     from typed
     where
         not case
             when _reject_reason is not null then true
+            when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null) then true
             when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
-            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
-            when status not in ('succeeded', 'pending', 'failed') then true
-            when is_not_json__payment_method then true
+            when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled') then true
             when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
             when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
             when amount is null and raw__amount is not null then true
@@ -136,7 +121,7 @@ kept as (
 
 select * from kept;
 
-create table if not exists warehouse.quarantine.stripe__charges (
+create table if not exists warehouse.quarantine.stripe__refunds (
     source_file text,
     source_line bigint,
     column_name text,
@@ -144,7 +129,7 @@ create table if not exists warehouse.quarantine.stripe__charges (
     loaded_at timestamp
 );
 
-set variable stripe__charges_files_with_bad_rows = (
+set variable stripe__refunds_files_with_bad_rows = (
     select
         if(
             count(*) = (
@@ -152,24 +137,24 @@ set variable stripe__charges_files_with_bad_rows = (
                 from
                     parquet_file_metadata(
                         if(
-                            len(getvariable('stripe__charges_files')) = 0,
-                            ['data/landing/stripe/charges/_empty.parquet'],
-                            getvariable('stripe__charges_files')
+                            len(getvariable('stripe__refunds_files')) = 0,
+                            ['data/landing/stripe/refunds/_empty.parquet'],
+                            getvariable('stripe__refunds_files')
                         )
                     ) as file_sizes
             ),
             [],
-            getvariable('stripe__charges_files')
+            getvariable('stripe__refunds_files')
         )
-    from warehouse.bronze.stripe__charges
-    where _load_number = getvariable('stripe__charges_load')
+    from warehouse.bronze.stripe__refunds
+    where _load_number = getvariable('stripe__refunds_load')
 );
 
-insert into warehouse.quarantine.stripe__charges
+insert into warehouse.quarantine.stripe__refunds
 with landed as (
     select
         * exclude (_source_file, _source_line, _loaded_at),
-        coalesce(_source_file, 'stripe/charges/' || parse_filename(_landing_file)) as _source_file,
+        coalesce(_source_file, 'stripe/refunds/' || parse_filename(_landing_file)) as _source_file,
         coalesce(_source_line, file_row_number + 1) as _source_line,
         coalesce(_loaded_at, try_strptime(left(parse_filename(_landing_file), 16), '%Y%m%dT%H%M%SZ')) as _loaded_at
     from (
@@ -177,9 +162,9 @@ with landed as (
         from
             read_parquet(
                 if(
-                    len(getvariable('stripe__charges_files_with_bad_rows')) = 0,
-                    ['data/landing/stripe/charges/_empty.parquet'],
-                    getvariable('stripe__charges_files_with_bad_rows')
+                    len(getvariable('stripe__refunds_files_with_bad_rows')) = 0,
+                    ['data/landing/stripe/refunds/_empty.parquet'],
+                    getvariable('stripe__refunds_files_with_bad_rows')
                 ),
                 union_by_name = true,
                 filename = '_landing_file',
@@ -188,11 +173,9 @@ with landed as (
         union all by name
         select
             null as id,
-            null as customer,
-            null as invoice,
+            null as charge,
             null as status,
-            null as failure_code,
-            null as payment_method_details,
+            null as reason,
             null as currency,
             cast(null as bigint) as amount,
             cast(null as bigint) as created,
@@ -209,18 +192,10 @@ with landed as (
 
 written as (
     select
-        id as raw__charge_ref,
-        customer as raw__customer_ref,
-        invoice as raw__invoice_ref,
+        id as raw__refund_ref,
+        charge as raw__charge_ref,
         status as raw__status,
-        failure_code as raw__failure_code,
-        if(
-            json_valid(cast(payment_method_details as varchar)),
-            json_extract_string(cast(payment_method_details as varchar), '$.type'),
-            null
-        ) as raw__payment_method,
-        not json_valid(cast(payment_method_details as varchar)) as is_not_json__payment_method,
-        left(cast(payment_method_details as varchar), 60) as json__payment_method,
+        reason as raw__reason,
         currency as raw__currency,
         amount as raw__amount,
         created as raw__created_at,
@@ -244,12 +219,10 @@ written as (
 typed as (
     select
         *,
+        nullif(trim(cast(raw__refund_ref as varchar)), '') as refund_ref,
         nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
-        nullif(trim(cast(raw__customer_ref as varchar)), '') as customer_ref,
-        nullif(trim(cast(raw__invoice_ref as varchar)), '') as invoice_ref,
         nullif(trim(cast(raw__status as varchar)), '') as status,
-        nullif(trim(cast(raw__failure_code as varchar)), '') as failure_code,
-        nullif(trim(cast(raw__payment_method as varchar)), '') as payment_method,
+        nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
         try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
@@ -264,16 +237,14 @@ bad_rows as (
         _source_line,
         case
             when _reject_reason is not null then _reject_column
+            when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null)
+                then 'refund_ref'
             when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
                 then 'charge_ref'
-            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null)
-                then 'customer_ref'
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
                 then 'status'
-            when status not in ('succeeded', 'pending', 'failed')
+            when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled')
                 then 'status'
-            when is_not_json__payment_method
-                then 'payment_method'
             when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null)
                 then 'currency'
             when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates)
@@ -304,14 +275,14 @@ bad_rows as (
             concat_ws(
                 '; ',
                 case
+                    when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null)
+                        then
+                            'refund_ref: required, and empty'
+                end,
+                case
                     when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
                         then
                             'charge_ref: required, and empty'
-                end,
-                case
-                    when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null)
-                        then
-                            'customer_ref: required, and empty'
                 end,
                 case
                     when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
@@ -319,15 +290,10 @@ bad_rows as (
                             'status: required, and empty'
                 end,
                 case
-                    when status not in ('succeeded', 'pending', 'failed')
+                    when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled')
                         then
                             'status: ''' || left(cast(raw__status as varchar), 60)
-                            || ''' is none of succeeded, pending, failed'
-                end,
-                case
-                    when is_not_json__payment_method
-                        then
-                            'payment_method: ''' || json__payment_method || ''' is not JSON'
+                            || ''' is none of succeeded, pending, requires_action, failed, canceled'
                 end,
                 case
                     when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null)
@@ -402,11 +368,10 @@ bad_rows as (
     where
         case
             when _reject_reason is not null then true
+            when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null) then true
             when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
-            when if(cast(raw__customer_ref as varchar) between '!' and '~', false, customer_ref is null) then true
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
-            when status not in ('succeeded', 'pending', 'failed') then true
-            when is_not_json__payment_method then true
+            when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled') then true
             when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
             when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates) then true
             when amount is null and raw__amount is not null then true
