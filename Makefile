@@ -56,5 +56,5 @@ clean: $(RUN)  ## delete everything that runs have built; what you put into data
 	$(BIN)/python -m dagster_project clean
 
 lock:  ## pin the newest allowed versions with hashes (needs uv)
-	$(COMPILE) pyproject.toml --no-emit-package sqlglotc --no-emit-package uvloop -o requirements.lock
+	$(COMPILE) pyproject.toml --no-emit-package sqlglotc --no-emit-package sqlglotrs --no-emit-package uvloop -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock

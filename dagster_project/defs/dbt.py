@@ -4,6 +4,7 @@ A model's tag says in which stretch it is built; without one it is the main stre
 Python writes.
 """
 
+import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -34,15 +35,24 @@ DAILY_MARTS = "tag:daily_marts"
 
 
 def parsed_project() -> DbtProject:
-    """The dbt project with the manifest of its files as they are."""
-    refresh_contract_macro()
-    project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
-    manifest = project.manifest_path
-    parsed = manifest.with_name("parsed_sources")  # newer than the manifest, unless dbt was run by hand since
-    is_known = parsed.exists() and manifest.exists() and parsed.stat().st_mtime >= manifest.stat().st_mtime
-    if not is_known or parsed.read_text() != source_digest(DBT_DIR):
-        dbt_runner.parse(manifest.parent)
-        parsed.write_text(source_digest(DBT_DIR))
+    """The dbt project with the manifest of its files as they are.
+
+    Processes may start together (the code server and the daemon of the UI, workers of the tests): one parses, the
+    others wait.
+    """
+    target = DBT_DIR / "target"
+    target.mkdir(exist_ok=True)
+    with (target / "parsing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refresh_contract_macro()
+        project = DbtProject(project_dir=DBT_DIR, profiles_dir=DBT_DIR)
+        manifest = project.manifest_path
+        parsed = manifest.with_name("parsed_sources")
+        written = [path.stat().st_mtime if path.exists() else 0 for path in (manifest, parsed)]
+        is_by_us = 0 < written[0] <= written[1]  # unless dbt was run by hand since
+        if not is_by_us or parsed.read_text() != source_digest(DBT_DIR):
+            dbt_runner.parse(manifest.parent)
+            parsed.write_text(source_digest(DBT_DIR))
     return project
 
 
