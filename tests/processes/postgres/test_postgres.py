@@ -15,7 +15,7 @@ from dagster_project.contracts import landing_contract
 from dagster_project.ingest.postgres.connector import Postgres, parse_table
 from dagster_project.ingest.postgres.session import PostgresSession
 
-PROJECT = Path(__file__).resolve().parents[4]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from dagster_project.settings import DBT_DIR
 
 TABLE = "stripe__refunds"
 EXAMPLE = DBT_DIR / "examples" / f"{TABLE}.sql"
-UPDATE = "UPDATE_EXAMPLE=1 .venv/bin/python -m pytest -n 0 tests/unit/bronze/test_compiled_example.py"
+UPDATE = "UPDATE_EXAMPLE=1 .venv/bin/python -m pytest -n 0 tests/sql/bronze/test_compiled_example.py"
 FORM = """\
 -- What dbt executes for the bronze table {table}, so that its macros can be read as the SQL that they become:
 -- the model, and the hook after it. A test compares it with what compiles today and says how to write it anew.
