@@ -31,7 +31,13 @@ class DatabaseLimits:
     @property
     def config(self) -> dict[str, Any]:
         """The options with which DuckDB is opened."""
-        config: dict[str, Any] = {"memory_limit": self.memory_limit, "threads": self.threads}
+        config: dict[str, Any] = {
+            "memory_limit": self.memory_limit,
+            "threads": self.threads,
+            # Where it expects few rows, DuckDB compares each with all others in an asof join, and it expects wrongly:
+            # one day of features of 10,000 customers took 40 s instead of 4.
+            "asof_loop_join_threshold": 0,
+        }
         return config | ({"temp_directory": str(self.temp_directory)} if self.temp_directory else {})
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ def costly_joins(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]
         connection: A warehouse that has the query's tables.
         query: A SELECT.
     """
-    connection.execute("set asof_loop_join_threshold = 0")  # as with many rows
+    connection.execute("set asof_loop_join_threshold = 0")  # as every connection of the project has it
     ((_, plan),) = connection.execute(f"explain (format json) {query}").fetchall()
     (root,) = json.loads(plan)
     definitions = {node["extra_info"]["Table Index"]: node for node in _nodes(root) if node["name"] == "CTE"}

@@ -32,6 +32,15 @@ def test_a_connection_has_the_limits_of_the_process(limits):
     assert found == [("100.0 MiB", 1, str(limits.temp_directory))]
 
 
+def test_an_asof_join_is_sorted_even_where_few_rows_are_expected():
+    with connect() as connection:
+        connection.execute("create table days as select range as moment, range % 9 as who from range(500)")
+        plan = connection.execute(
+            "explain (format json) select * from (from days limit 3) as few asof join days using (who, moment)"
+        ).fetchall()[0][1]
+    assert "ASOF_JOIN" in plan and "NESTED_LOOP_JOIN" not in plan
+
+
 def test_what_does_not_fit_into_memory_is_written_to_the_spill_folder(limits):
     with connect() as connection:
         connection.execute(
