@@ -28,7 +28,7 @@ LISTS = {
     "disputes": "dispute",
 }
 EVENT_PREFIXES = {"subscription": "customer.subscription", "dispute": "charge.dispute"}
-LIST_PARAMS = {"limit", "starting_after", "created[gte]"}
+LIST_PARAMS = {"limit", "starting_after", "created[gte]", "expand[]"}
 
 
 class RefusedError(Exception):

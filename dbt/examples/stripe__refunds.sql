@@ -108,7 +108,7 @@ kept as (
             when amount is null and raw__amount is not null then true
             when amount is null and raw__amount is null then true
             when amount < 0 then true
-            when amount > 1000000000 then true
+            when amount > 10000000000000 then true
             when created_at is null and raw__created_at is not null then true
             when created_at is null and raw__created_at is null then true
             when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
@@ -255,7 +255,7 @@ bad_rows as (
                 then 'amount'
             when amount < 0
                 then 'amount'
-            when amount > 1000000000
+            when amount > 10000000000000
                 then 'amount'
             when created_at is null and raw__created_at is not null
                 then 'created_at'
@@ -323,9 +323,9 @@ bad_rows as (
                             'amount: ' || amount || ' is below 0'
                 end,
                 case
-                    when amount > 1000000000
+                    when amount > 10000000000000
                         then
-                            'amount: ' || amount || ' is above 1000000000'
+                            'amount: ' || amount || ' is above 10000000000000'
                 end,
                 case
                     when created_at is null and raw__created_at is not null
@@ -377,7 +377,7 @@ bad_rows as (
             when amount is null and raw__amount is not null then true
             when amount is null and raw__amount is null then true
             when amount < 0 then true
-            when amount > 1000000000 then true
+            when amount > 10000000000000 then true
             when created_at is null and raw__created_at is not null then true
             when created_at is null and raw__created_at is null then true
             when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true

@@ -14,3 +14,16 @@
         else to_months(cast({{ interval_count }} as integer))
     end
 {%- endmacro %}
+
+{# Kinds of transaction that give money back: none of them is a purchase or a bill. #}
+{% macro gives_back(kind) -%}
+    {{ kind }} in ('refund', 'chargeback', 'credit_note')
+{%- endmacro %}
+
+{# A status of a dropped subscription that says that nothing is paid (any more, at the moment, or yet). #}
+{% macro is_over(status) -%}
+    coalesce(lower(trim({{ status }})) in (
+        'canceled', 'cancelled', 'expired', 'ended', 'terminated', 'churned', 'closed', 'inactive', 'deleted',
+        'paused', 'suspended', 'on_hold', 'on hold', 'incomplete', 'incomplete_expired', 'trial', 'trialing'
+    ), false)
+{%- endmacro %}

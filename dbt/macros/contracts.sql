@@ -226,7 +226,7 @@
                      'country': 'country',
                      'is_deleted': 'is_deleted'}},
         'stripe__disputes': {'key': ['dispute_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
-        'stripe__invoice_lines': {'key': ['line_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
+        'stripe__invoice_lines': {'key': ['invoice_ref', 'line_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
         'stripe__invoices': {'key': ['invoice_ref'],
          'version': 'modified_at',
          'newest_at': 'modified_at',

@@ -36,7 +36,7 @@
         select
             *,
             cast(paid_at as date) as paid_date,
-            kind <> 'refund' and net_spend_amount is not null as is_purchase
+            not {{ gives_back('kind') }} and net_spend_amount >= 0 as is_purchase
         from {{ ref('transactions') }}
         where paid_at is not null and net_spend_amount is not null
     ),
@@ -74,7 +74,7 @@
     invoices as (
         select customer_id, transaction_amount, occurred_at, coalesce(closed_at, {{ open_end() }}) as closed_at
         from {{ ref('transactions') }}
-        where kind <> 'refund'
+        where not {{ gives_back('kind') }}
     ),
 
     open_invoice_features as (
@@ -107,7 +107,7 @@
             versions.is_paid_status
             and versions.paid_from_at < dates.day_end - to_days(days_back.days_ago)
             and coalesce(versions.ended_at >= dates.day_end - to_days(days_back.days_ago), true) as is_active,
-            versions.is_paid_status and versions.list_mrr_amount > 0
+            versions.is_paid_status and versions.is_charged
             and versions.paid_from_at < dates.day_end - to_days(days_back.days_ago) as has_been_paid
         from {{ ref('subscription_versions') }} as versions
         cross join (select unnest([0, 90]) as days_ago) as days_back
@@ -120,7 +120,7 @@
     largest_subscriptions as (
         select customer_id, as_of_date, plan, billing_interval, period_ends_at
         from subscription_days
-        where days_ago = 0 and is_active and list_mrr_amount > 0
+        where days_ago = 0 and is_active and is_charged
         qualify row_number() over (
             partition by customer_id, as_of_date order by mrr_amount desc, started_at, subscription_id
         ) = 1
@@ -131,13 +131,15 @@
             customer_id,
             as_of_date,
             coalesce(bool_or(has_been_paid) filter (where days_ago = 0), false) as has_ever_subscribed,
-            coalesce(bool_or(is_active and list_mrr_amount > 0) filter (where days_ago = 0), false) as is_subscriber,
-            count(*) filter (where days_ago = 0 and is_active and list_mrr_amount > 0) as active_subscription_count,
-            count(*) filter (where days_ago = 0 and has_been_paid and not is_active) as ended_subscription_count,
+            coalesce(bool_or(is_active and is_charged) filter (where days_ago = 0), false) as is_subscriber,
+            count(distinct subscription_id) filter (where days_ago = 0 and is_active and is_charged)
+                as active_subscription_count,
+            count(distinct subscription_id) filter (where days_ago = 0 and has_been_paid and not is_active)
+                as ended_subscription_count,
             coalesce(sum(mrr_amount) filter (where days_ago = 0 and is_active), 0) as mrr_amount,
             coalesce(sum(mrr_amount) filter (where days_ago = 90 and is_active), 0) as mrr_90_days_ago_amount,
-            coalesce(sum(seat_count) filter (where days_ago = 0 and is_active and list_mrr_amount > 0), 0) as seat_count,
-            coalesce(sum(seat_count) filter (where days_ago = 90 and is_active and list_mrr_amount > 0), 0)
+            coalesce(sum(seat_count) filter (where days_ago = 0 and is_active and is_charged), 0) as seat_count,
+            coalesce(sum(seat_count) filter (where days_ago = 90 and is_active and is_charged), 0)
                 as seat_90_days_ago_count,
             min(cast(paid_from_at as date)) filter (where days_ago = 0 and has_been_paid) as first_subscribed_date,
             max(cast(ended_at as date)) filter (where days_ago = 0 and has_been_paid and not is_active)

@@ -32,20 +32,37 @@
   (`subscription_periods`). A coupon of duration `once` never counts; one without an end counts while it is there.
 #}
 {% macro terms_in_force(terms, from_at, to_at, cut_dates) -%}
-    with cuts as (
+    with {{ terms }}_with_further_discounts as (
         select
-            subscription_id,
+            *,
+            unnest(further_discounts) as discount
+        from {{ terms }}
+        where len(further_discounts) > 0
+    ),
+
+    cuts as (
+        select
+            subscription_item_id,
             version_number,
             {{ from_at }} as in_force_from
         from {{ terms }}
         {%- for cut_date in cut_dates %}
         union
         select
-            subscription_id,
+            subscription_item_id,
             version_number,
             {{ cut_date }} as in_force_from
         from {{ terms }}
         where {{ cut_date }} > {{ from_at }} and {{ cut_date }} < {{ to_at }}
+        {%- endfor %}
+        {%- for end in ['started_at', 'ends_at'] %}
+        union
+        select
+            subscription_item_id,
+            version_number,
+            discount['{{ end }}'] as in_force_from
+        from {{ terms }}_with_further_discounts
+        where discount['{{ end }}'] > {{ from_at }} and discount['{{ end }}'] < {{ to_at }}
         {%- endfor %}
     ),
 
@@ -55,14 +72,14 @@
             cuts.in_force_from,
             coalesce(
                 lead(cuts.in_force_from) over (
-                    partition by cuts.subscription_id, cuts.version_number order by cuts.in_force_from
+                    partition by cuts.subscription_item_id, cuts.version_number order by cuts.in_force_from
                 ),
                 {{ terms }}.{{ to_at }}
             ) as in_force_to
         from cuts
         inner join {{ terms }}
             on
-                cuts.subscription_id = {{ terms }}.subscription_id
+                cuts.subscription_item_id = {{ terms }}.subscription_item_id
                 and cuts.version_number = {{ terms }}.version_number
     ),
 
@@ -77,7 +94,7 @@
         from cut_terms
     ),
 
-    with_bill as (
+    with_first_discount as (
         select
             *,
             case
@@ -88,8 +105,28 @@
                         as decimal(18, 2)
                     )
                 else greatest(bill_amount - discount_amount, 0)
-            end as discounted_bill_amount
+            end as once_discounted_bill_amount
         from with_state
+    ),
+
+    -- Stripe takes twenty discounts at most. Each takes its part of what the one before has left.
+    with_further_discounts as (
+        select
+            *,
+            once_discounted_bill_amount as left_by_1
+            {%- for place in range(1, 20) %},
+            {{ left_after('left_by_' ~ place, 'further_discounts[' ~ place ~ ']', 'in_force_from') | indent(12) }}
+                as left_by_{{ place + 1 }}
+            {%- endfor %}
+        from with_first_discount
+    ),
+
+    with_bill as (
+        select
+            * exclude (
+                once_discounted_bill_amount{% for place in range(1, 20) %}, left_by_{{ place }}{% endfor %}
+            ) rename (left_by_20 as discounted_bill_amount)
+        from with_further_discounts
     ),
 
     per_month as (

@@ -1,4 +1,4 @@
--- Transactions of which billed is not paid + open + refunded + written off, or gross - discount + tax not the amount.
+-- Transactions of which billed is not what became of it, or gross - discount + tax not the amount.
 with fct_transactions as (
     select * from {{ ref('fct_transactions') }}
 ),
@@ -10,7 +10,7 @@ broken_transactions as (
         transaction_amount
     from fct_transactions
     where
-        billed_amount <> paid_amount + open_amount + refunded_amount + written_off_amount
+        billed_amount <> paid_amount + open_amount + refunded_amount + written_off_amount + credited_amount
         or transaction_amount <> gross_amount - discount_amount + tax_amount
 )
 

@@ -6,7 +6,7 @@ with fct_subscription_periods as (
 with_previous_end as (
     select
         *,
-        lag(valid_to) over (partition by subscription_id order by period_number) as previous_valid_to
+        lag(valid_to) over (partition by subscription_item_id order by period_number) as previous_valid_to
     from fct_subscription_periods
 ),
 

@@ -1,7 +1,7 @@
 -- Transactions whose lines do not add up to them, and lines whose own parts do not, to the cent.
 with fct_transactions as (
     select * from {{ ref('fct_transactions') }}
-    where kind <> 'refund'
+    where not {{ gives_back('kind') }}
 ),
 
 fct_transaction_lines as (

@@ -38,6 +38,7 @@ OBJECTS = (
         "Prices",
         "price",
         _types("price", *_CHANGES),
+        expand=("tiers",),
     ),
     StripeObject(
         "stripe__subscriptions",
@@ -54,6 +55,7 @@ OBJECTS = (
             "trial_will_end",
         ),
         params={"status": "all"},  # without it the canceled ones are left out
+        expand=("discounts", "items.data.discounts"),
     ),
     StripeObject(
         "stripe__invoices",

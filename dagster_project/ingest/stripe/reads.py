@@ -44,6 +44,7 @@ class StripeObject:
         kind: `object` of its own objects inside events; other events name it in a field of that name.
         event_types: All that may change it; Stripe takes 20 at most.
         params: Asked with every page of the list.
+        expand: What is to be written out instead of named by its id; Stripe takes four levels from a list.
         is_new_without_event: Some accounts get no event for a new one: new ones are looked for in the list.
     """
 
@@ -53,6 +54,7 @@ class StripeObject:
     kind: str
     event_types: tuple[str, ...]
     params: dict[str, str] = field(default_factory=dict)
+    expand: tuple[str, ...] = ()
     is_new_without_event: bool = False
 
 
@@ -161,7 +163,8 @@ class ObjectRead:
     def _now(self, key: str) -> Record | None:
         """An object as it is now; None when it is no more."""
         try:
-            answer = self.client.get(f"{self._path}/{key}")
+            expand = {"expand[]": list(self.stripe_object.expand)} if self.stripe_object.expand else None
+            answer = self.client.get(f"{self._path}/{key}", expand)
         except SourceError as error:
             if error.status == 404:
                 return None
@@ -267,7 +270,9 @@ class ObjectRead:
         for path in self.stripe_object.paths:
             self._path = path
             try:
-                yield from self._list_pages(path, self.stripe_object.params, after)
+                expand = [f"data.{place}" for place in self.stripe_object.expand]
+                params = {**self.stripe_object.params, **({"expand[]": expand} if expand else {})}
+                yield from self._list_pages(path, params, after)
                 return
             except SourceError as error:
                 is_place_gone = after is not None and error.status in (400, 404)

@@ -57,7 +57,16 @@ def line_row(line: Record, invoice: Record, version: int) -> Record:
     _fill(row, "proration", origin.get("proration"))
     _fill(row, "price", price.get("id"), _id(sold.get("price")))
     _fill(row, "product", _id(price.get("product")), _id(sold.get("product")))
-    _fill(row, "tax_amounts", line.get("taxes"))
+    _fill(row, "subscription_item", origin.get("subscription_item"))
+    unit = _part(line, "pricing").get("unit_amount_decimal") or price.get("unit_amount_decimal")
+    _fill(row, "unit_amount_decimal", unit, price.get("unit_amount"), price.get("amount"))
+    _fill(row, "recurring", price.get("recurring"), price if price.get("interval") else None)
+    if isinstance(line.get("taxes"), list) and not line.get("tax_amounts"):
+        row["tax_amounts"] = [
+            {"amount": tax.get("amount"), "inclusive": tax.get("tax_behavior") == "inclusive"}
+            for tax in line["taxes"]
+            if isinstance(tax, dict)
+        ]
     return {**row, "event_created": version}
 
 
@@ -122,20 +131,30 @@ def _subscription(row: Record) -> Record:
         _fill(row, "current_period_start", first.get("current_period_start"))
         _fill(row, "current_period_end", first.get("current_period_end"))
     _fill(row, "start_date", row.get("start"), row.get("created"))
-    discounts = row.get("discounts")
-    if isinstance(discounts, list) and discounts and isinstance(discounts[0], dict):
-        _fill(row, "discount", discounts[0])
-    discount = _part(row, "discount")
-    if coupon := discount.get("coupon") or _part(discount, "source").get("coupon"):
-        row["discount"] = {**discount, "coupon": coupon if isinstance(coupon, dict) else {"id": coupon}}
+    return _with_coupons(row)
+
+
+def _with_coupons(row: Record) -> Record:
+    """Its discounts with the coupon where older words have it; newer ones keep it under `source`."""
+    if isinstance(row.get("discount"), dict):
+        row["discount"] = _discount(row["discount"])
+    if isinstance(row.get("discounts"), list):
+        row["discounts"] = [_discount(part) if isinstance(part, dict) else part for part in row["discounts"]]
     return row
+
+
+def _discount(discount: Record) -> Record:
+    coupon = discount.get("coupon") or _part(discount, "source").get("coupon")
+    return (
+        {**discount, "coupon": coupon if isinstance(coupon, dict) else {"id": coupon}} if coupon else discount
+    )
 
 
 def _item(item: Record) -> Record:
     price = _part(item, "price") or _part(item, "plan")
     if not price:
         return item
-    return {**item, "price": _price({**price, "product": _id(price.get("product"))})}
+    return _with_coupons({**item, "price": _price({**price, "product": _id(price.get("product"))})})
 
 
 def _invoice(row: Record) -> Record:
@@ -153,6 +172,7 @@ def _invoice(row: Record) -> Record:
 
 _LINE_TYPES = {"subscription_item_details": "subscription", "invoice_item_details": "invoiceitem"}
 _SHAPES: dict[str, Callable[[Record], Record]] = {
+    "stripe__customers": _with_coupons,
     "stripe__prices": _price,
     "stripe__subscriptions": _subscription,
     "stripe__invoices": _invoice,

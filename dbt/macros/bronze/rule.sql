@@ -29,6 +29,10 @@ end
 {% macro rules_of(column) -%}
     {%- set meta, type = column.config.meta, column.data_type -%}
     {%- set is_whole = type == 'bigint' or meta.parse == 'minor_units' -%}
+    {#- Ten million million of any currency: what is beyond is no bill, and sums of what is within cannot overflow. -#}
+    {%- set beyond = 10000000000000 if meta.parse == 'minor_units' else none -%}
+    {%- set least = meta.get('min', -beyond if beyond else none) -%}
+    {%- set most = meta.get('max', beyond) -%}
     {{ return([
         must_be_json(column) if meta.path is defined else none,
         must_be_of_its_type(column) if type != 'text' else none,
@@ -36,10 +40,10 @@ end
         must_be_whole(column) if is_whole and meta.landing_type != 'BIGINT' else none,
         must_be_finite(column) if type == 'double' else none,
         must_be_of_our_time(column) if type in ('date', 'timestamp') else none,
-        must_reach_min(column) if meta.min is defined else none,
-        must_stay_below_max(column) if meta.max is defined else none,
+        must_reach_min(column, least) if least is not none else none,
+        must_stay_below_max(column, most) if most is not none else none,
         must_be_accepted(column) if meta.accepted is defined else none,
-        must_have_a_rate(column) if meta.currency else none
+        must_have_a_rate(column) if meta.currency == true else none
     ] | select | list) }}
 {%- endmacro %}
 
@@ -103,8 +107,7 @@ end
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
 
-{% macro must_reach_min(column) -%}
-    {%- set least = column.config.meta.min -%}
+{% macro must_reach_min(column, least) -%}
     {%- set is_bad -%} {{ column.name }} < {{ least }} {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ' || {{ column.name }} || ' is below {{ least }}'
@@ -112,8 +115,7 @@ end
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
 
-{% macro must_stay_below_max(column) -%}
-    {%- set most = column.config.meta.max -%}
+{% macro must_stay_below_max(column, most) -%}
     {%- set is_bad -%} {{ column.name }} > {{ most }} {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ' || {{ column.name }} || ' is above {{ most }}'

@@ -8,14 +8,16 @@ from typing import Any
 
 import duckdb
 from dbt_in_process import run_dbt
+from subscription_rows import bronze_version
 
 from dagster_project.contracts import read_tables
 from dagster_project.settings import DBT_DIR
 
 MODELS = (
-    "exchange_rates", "received_invoices", "received_refunds", "received_payments",
-    "received_transaction_lines", "transactions", "payments", "transaction_lines",
-    "received_subscription_versions", "subscription_terms", "subscription_periods", "revenue_months",
+    "exchange_rates", "received_invoices", "received_refunds", "received_payments", "received_disputes",
+    "received_credit_notes", "received_transaction_lines", "charges", "transactions", "payments",
+    "received_subscription_versions", "subscription_items", "transaction_lines", "billed_subscription_items",
+    "subscription_item_versions", "subscription_terms", "subscription_periods", "revenue_months",
     "customer_mrr_monthly", "fct_mrr_movements", "revenue_monthly", "subscription_bills",
     "revenue_differences", "fct_transactions", "dim_product", "fct_transaction_lines",
     "fct_product_ownership", "revenue_reconciliation",
@@ -26,7 +28,8 @@ TRUTHS = (
 )  # fmt: skip
 BRONZE = (
     "stripe__subscriptions", "stripe__products", "stripe__invoices", "stripe__invoice_lines", "stripe__charges",
-    "stripe__refunds", "files__subscriptions", "files__transactions", "files__transaction_lines",
+    "stripe__refunds", "stripe__credit_notes", "stripe__disputes", "stripe__prices", "stripe__customers",
+    "files__subscriptions", "files__transactions", "files__transaction_lines",
 )  # fmt: skip
 LINEAGE = {
     "_source_file": "text", "_source_line": "bigint", "_loaded_at": "timestamp", "_load_number": "bigint"
@@ -70,7 +73,11 @@ class BillingWarehouse:
         assert given.keys() <= set(BRONZE)
         for name in BRONZE:
             self.connection.execute(f"truncate bronze.{name}")
-            for row in given.get(name, []):
+            for row in (
+                map(bronze_version, given.get(name, []))
+                if name == "stripe__subscriptions"
+                else given.get(name, [])
+            ):
                 marks = ", ".join("?" for _ in row)
                 self.connection.execute(
                     f"insert into bronze.{name} ({', '.join(row)}) values ({marks})", list(row.values())

@@ -9,12 +9,15 @@ from typing import Any
 
 import duckdb
 from dbt_in_process import run_dbt
+from subscription_rows import bronze_version
 
 from dagster_project.contracts import read_tables
 from dagster_project.settings import DBT_DIR
 
 MODELS = (
-    "exchange_rates", "received_subscription_versions", "subscription_terms", "subscription_versions",
+    "exchange_rates", "received_subscription_versions", "received_invoices", "received_transaction_lines",
+    "subscription_items", "billed_subscription_items", "subscription_item_versions", "subscription_terms",
+    "subscription_versions",
     "subscription_periods", "revenue_months", "customer_mrr_monthly", "fct_subscription_periods",
     "fct_mrr_movements", "revenue_monthly", "cohort_retention_monthly",
 )  # fmt: skip
@@ -22,7 +25,10 @@ TRUTHS = (
     "assert_mrr_bridge_ties_out", "assert_month_end_mrr_equals_subscription_periods",
     "assert_subscription_periods_are_contiguous",
 )  # fmt: skip
-BRONZE = ("stripe__subscriptions", "stripe__products", "files__subscriptions")
+BRONZE = (
+    "stripe__subscriptions", "stripe__products", "stripe__prices", "stripe__customers", "stripe__invoices",
+    "stripe__invoice_lines", "files__subscriptions",
+)  # fmt: skip
 LINEAGE = {"_source_file": "text", "_source_line": "bigint", "_loaded_at": "timestamp"}
 
 
@@ -68,7 +74,7 @@ class RevenueWarehouse:
         shuffled_by: int | None = None,
     ) -> None:
         """Replace the versions and what is built from them; `identities` is customer_ref -> customer_id."""
-        self._replace("bronze.stripe__subscriptions", versions, shuffled_by)
+        self._replace("bronze.stripe__subscriptions", [bronze_version(row) for row in versions], shuffled_by)
         self._replace("bronze.files__subscriptions", dropped or [], shuffled_by)
         links = [
             {"customer_id": customer, "system": system, "object": "customers", "source_ref": ref}

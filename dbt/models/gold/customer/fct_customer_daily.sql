@@ -38,9 +38,9 @@ covered_days as (
 ),
 
 paid_periods as (
-    select *
+    select * replace (coalesce(mrr_amount, 0) as mrr_amount)
     from subscription_periods
-    where mrr_amount > 0
+    where coalesce(mrr_amount > 0, true)
 ),
 
 paused_periods as (
@@ -73,7 +73,7 @@ notices as (
 invoices as (
     select *
     from transactions
-    where kind <> 'refund'
+    where not {{ gives_back('kind') }}
 ),
 
 purchase_days as (
@@ -81,7 +81,7 @@ purchase_days as (
         customer_id,
         cast(paid_at as date) as purchase_date
     from transactions
-    where paid_at is not null and kind <> 'refund' and net_spend_amount is not null
+    where paid_at is not null and not {{ gives_back('kind') }} and net_spend_amount >= 0
 ),
 
 purchase_days_in_order as (

@@ -8,10 +8,18 @@ with data_window as (
     select * from {{ ref('data_window') }}
 ),
 
+-- A subscription begins with the first of its items and ends with the last.
 current_subscriptions as (
-    select *
+    select
+        subscription_id,
+        customer_id,
+        min(started_at) as started_at,
+        min(paid_from_at) as paid_from_at,
+        if(count(*) = count(ended_at), max(ended_at), null) as ended_at,
+        max(cancel_reason) as cancel_reason
     from {{ ref('subscription_versions') }}
     where valid_to = {{ open_end() }}
+    group by subscription_id, customer_id
 ),
 
 touches as (
@@ -111,12 +119,16 @@ answered_surveys as (
 
 billed_transactions as (
     select
-        case when kind in ('invoice', 'refund') then kind else 'purchase' end as interaction_kind,
+        case
+            when kind = 'invoice' then 'invoice'
+            when {{ gives_back('kind') }} then 'refund'
+            else 'purchase'
+        end as interaction_kind,
         transaction_id as source_id,
         customer_id,
         occurred_at,
-        case when kind in ('invoice', 'refund') then 'billing' else 'shop' end as channel,
-        case when kind in ('invoice', 'refund') then 'outbound' else 'inbound' end as direction,
+        if(kind = 'invoice' or {{ gives_back('kind') }}, 'billing', 'shop') as channel,
+        if(kind = 'invoice' or {{ gives_back('kind') }}, 'outbound', 'inbound') as direction,
         status as outcome,
         cast(null as text) as campaign_ref,
         {{ without_cost() }}

@@ -8,6 +8,7 @@ data_window as (
 
 described as (
     select
+        periods.subscription_item_id,
         periods.subscription_id,
         periods.period_number,
         periods.customer_id,
@@ -22,7 +23,8 @@ described as (
         periods.is_paused,
         periods.is_discounted,
         periods.coupon_ref,
-        periods.mrr_amount > 0 as is_paid,
+        coalesce(periods.mrr_amount > 0, true) as is_paid,
+        periods.price_status,
         periods.mrr_amount,
         periods.list_mrr_amount,
         periods.original_mrr_amount,

@@ -25,12 +25,13 @@ settlements as (
         paid_amount,
         open_amount,
         refunded_amount,
-        written_off_amount
+        written_off_amount,
+        credited_amount
     from transactions
 ),
 
 statement_items as (
-    {%- for line_item in ['billed', 'paid', 'open', 'refunded', 'written_off'] %}
+    {%- for line_item in ['billed', 'paid', 'open', 'refunded', 'written_off', 'credited'] %}
     select
         month_start_date,
         'settlement' as statement_name,

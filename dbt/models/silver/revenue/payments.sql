@@ -1,5 +1,5 @@
-with received_payments as (
-    select * from {{ ref('received_payments') }}
+with charges as (
+    select * from {{ ref('charges') }}
 ),
 
 files__transactions as (
@@ -20,19 +20,20 @@ file_identities as (
 
 stripe_payments as (
     select
-        'stripe:' || payments.payment_ref as payment_id,
+        'stripe:' || charges.charge_ref as payment_id,
         'stripe' as system,
         stripe_identities.customer_id,
         transactions.transaction_id,
-        payments.status,
-        payments.failure_code,
-        payments.payment_method,
-        payments.created_at as attempted_at,
-        payments.amount as original_amount,
-        payments.currency
-    from received_payments as payments
-    inner join stripe_identities on payments.customer_ref = stripe_identities.source_ref
-    left join transactions on transactions.transaction_id = 'stripe:' || payments.invoice_ref
+        charges.status,
+        charges.failure_code,
+        charges.payment_method,
+        charges.created_at as attempted_at,
+        charges.amount as original_amount,
+        charges.currency
+    from charges
+    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
+    left join transactions
+        on transactions.transaction_id = 'stripe:' || coalesce(charges.invoice_ref, charges.charge_ref)
 ),
 
 -- The file drop tells of a payment only through what became of the transaction.

@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='payment_ref') }}
 {%- set facts = [
-    'status', 'amount', 'customer_ref', 'invoice_ref', 'failure_code', 'payment_method', 'currency', 'created_at'
+    'status', 'amount', 'captured_amount', 'is_captured', 'customer_ref', 'invoice_ref', 'payment_intent_ref',
+    'failure_code', 'payment_method', 'currency', 'created_at'
 ] %}
 
 with stripe__charges as (

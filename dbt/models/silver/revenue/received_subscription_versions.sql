@@ -1,9 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='subscription_ref') }}
 {%- set facts = [
-    'customer_ref', 'status', 'currency', 'price_ref', 'product_ref', 'billing_interval', 'interval_count',
-    'unit_amount', 'seat_count', 'coupon_ref', 'discount_percent', 'discount_amount', 'discount_duration',
-    'discount_started_at', 'discount_ends_at', 'pause_behavior', 'pause_resumes_at', 'is_cancel_at_period_end',
-    'cancel_reason', 'started_at', 'trial_ended_at', 'period_started_at', 'period_ends_at', 'canceled_at', 'ended_at'
+    'customer_ref', 'status', 'currency', 'items', 'discount', 'discounts', 'default_tax_rates', 'pause_behavior',
+    'pause_resumes_at', 'is_cancel_at_period_end', 'cancel_at', 'cancel_reason', 'started_at', 'trial_ended_at',
+    'period_started_at', 'period_ends_at', 'canceled_at', 'ended_at'
 ] %}
 
 with stripe__subscriptions as (

@@ -43,6 +43,7 @@ other_lines as (
         cast(date_trunc('month', transaction_lines.occurred_at) as date) as month_start_date,
         case
             when transaction_lines.line_kind = 'proration' then 'prorations'
+            when transaction_lines.line_kind = 'usage' then 'usage'
             when
                 transaction_lines.system = 'files'
                 or (transaction_lines.is_whole_transaction and transaction_lines.subscription_id is null)
@@ -74,6 +75,7 @@ taxes as (
 -- Part 2: a subscription's month, as its terms say and as its bills say.
 billed_months as (
     select distinct
+        subscription_item_id,
         subscription_id,
         customer_id,
         month_start_date
@@ -82,6 +84,7 @@ billed_months as (
 
 paid_months as (
     select
+        periods.subscription_item_id,
         periods.subscription_id,
         periods.customer_id,
         months.month_start_date
@@ -101,6 +104,7 @@ all_months as (
 
 months_with_close as (
     select
+        all_months.subscription_item_id,
         all_months.subscription_id,
         all_months.customer_id,
         all_months.month_start_date,
@@ -112,6 +116,7 @@ months_with_close as (
 
 months_with_terms as (
     select
+        months.subscription_item_id,
         months.subscription_id,
         months.customer_id,
         months.month_start_date,
@@ -130,12 +135,12 @@ months_with_terms as (
     from months_with_close as months
     left join subscription_periods as periods
         on
-            months.subscription_id = periods.subscription_id
+            months.subscription_item_id = periods.subscription_item_id
             and months.closes_at > periods.valid_from
             and months.closes_at <= periods.valid_to
     left join effective_terms as terms
         on
-            months.subscription_id = terms.subscription_id
+            months.subscription_item_id = terms.subscription_item_id
             and months.closes_at > terms.effective_from
             and months.closes_at <= terms.effective_to
 ),
@@ -150,7 +155,7 @@ months_with_bill as (
     from months_with_terms as months
     left join billed_subscriptions as bills
         on
-            months.subscription_id = bills.subscription_id
+            months.subscription_item_id = bills.subscription_item_id
             and not bills.is_double_bill
             and months.closes_at > bills.service_from
             and months.closes_at <= bills.service_to
@@ -231,7 +236,7 @@ unbilled_months as (
                 select 1
                 from subscription_periods as paused
                 where
-                    paused.subscription_id = months.subscription_id
+                    paused.subscription_item_id = months.subscription_item_id
                     and paused.is_paused
                     and paused.valid_from <= months.period_started_at
                     and paused.valid_to > months.period_started_at

@@ -35,8 +35,9 @@ recurring_lines as (
 -- The terms that were in force when the service began or when the bill was made; where both differ, the ones billed.
 lines_with_terms as (
     select
-        recurring_lines.*,
+        recurring_lines.* exclude (subscription_item_id),
         terms.version_number,
+        coalesce(terms.subscription_item_id, recurring_lines.subscription_id) as subscription_item_id,
         terms.bill_amount,
         terms.discounted_bill_amount,
         terms.discounted_mrr_amount,
@@ -61,6 +62,8 @@ lines_with_terms as (
     qualify row_number() over (
         partition by recurring_lines.line_id
         order by
+            (recurring_lines.subscription_item_id = terms.subscription_item_id) desc nulls last,
+            (recurring_lines.price_ref = terms.price_ref) desc nulls last,
             (recurring_lines.original_line_amount = terms.bill_amount) desc nulls last,
             (
                 recurring_lines.original_line_amount - recurring_lines.original_discount_amount
@@ -127,16 +130,16 @@ with_double_bills as (
     select
         *,
         coalesce(
-            lag(service_to) over same_subscription > service_from
-            and lag(terms_price_ref) over same_subscription is not distinct from terms_price_ref
-            and lag(bill_amount) over same_subscription = bill_amount
-            and lag(coupon_ref) over same_subscription is not distinct from coupon_ref
-            and lag(seat_count) over same_subscription = seat_count
+            lag(service_to) over same_item > service_from
+            and lag(terms_price_ref) over same_item is not distinct from terms_price_ref
+            and lag(bill_amount) over same_item = bill_amount
+            and lag(coupon_ref) over same_item is not distinct from coupon_ref
+            and lag(seat_count) over same_item = seat_count
             and not is_free_trial_line,
             false
         ) as is_double_bill
     from in_money
-    window same_subscription as (partition by subscription_id, is_billed order by service_from, occurred_at, line_id)
+    window same_item as (partition by subscription_item_id, is_billed order by service_from, occurred_at, line_id)
 ),
 
 with_service as (
@@ -145,7 +148,7 @@ with_service as (
         least(
             service_to,
             lead(service_from) over (
-                partition by subscription_id, is_billed, is_double_bill order by service_from, occurred_at, line_id
+                partition by subscription_item_id, is_billed, is_double_bill order by service_from, occurred_at, line_id
             )
         ) as in_service_to
     from with_double_bills
@@ -155,6 +158,7 @@ described as (
     select
         line_id,
         transaction_id,
+        subscription_item_id,
         subscription_id,
         customer_id,
         is_billed,

@@ -1,6 +1,6 @@
 {%- set terms = [
-    'customer_id', 'plan', 'price_ref', 'status', 'seat_count', 'billing_interval', 'interval_count', 'currency',
-    'rate_as_of_date', 'coupon_ref', 'is_trial', 'is_paused', 'is_discounted', 'original_list_mrr_amount',
+    'customer_id', 'subscription_id', 'plan', 'price_ref', 'status', 'price_status', 'seat_count',
+    'billing_interval', 'interval_count', 'currency', 'rate_as_of_date', 'coupon_ref', 'is_trial', 'is_paused', 'is_discounted', 'original_list_mrr_amount',
     'original_mrr_amount', 'list_mrr_amount', 'mrr_amount'
 ] -%}
 with subscription_terms as (
@@ -40,23 +40,23 @@ with_changes as (
     select
         *,
         {%- for term in terms %}
-        ({{ term }} is distinct from lag({{ term }}) over same_subscription) or
+        ({{ term }} is distinct from lag({{ term }}) over same_item) or
         {%- endfor %}
-        (row_number() over same_subscription = 1) as is_new_period
+        (row_number() over same_item = 1) as is_new_period
     from with_revenue
-    window same_subscription as (partition by subscription_id order by in_force_from)
+    window same_item as (partition by subscription_item_id order by in_force_from)
 ),
 
 numbered_periods as (
     select
         *,
-        sum(if(is_new_period, 1, 0)) over (partition by subscription_id order by in_force_from) as period_number
+        sum(if(is_new_period, 1, 0)) over (partition by subscription_item_id order by in_force_from) as period_number
     from with_changes
 ),
 
 subscription_periods as (
     select
-        subscription_id,
+        subscription_item_id,
         cast(period_number as bigint) as period_number,
         system,
         {{ terms | join(',\n        ') }},
@@ -64,7 +64,7 @@ subscription_periods as (
         max(in_force_to) as valid_to
     from numbered_periods
     group by
-        subscription_id,
+        subscription_item_id,
         period_number,
         system,
         {{ terms | join(',\n        ') }}

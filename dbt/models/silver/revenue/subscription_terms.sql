@@ -1,5 +1,5 @@
-with received_subscription_versions as (
-    select * from {{ ref('received_subscription_versions') }}
+with subscription_item_versions as (
+    select * from {{ ref('subscription_item_versions') }}
 ),
 
 files__subscriptions as (
@@ -22,6 +22,7 @@ stripe_versions as (
     select
         'stripe' as system,
         versions.subscription_ref,
+        versions.item_ref,
         stripe_identities.customer_id,
         versions.known_at,
         coalesce(products.plan_tier, products.name, 'unknown') as plan,
@@ -29,7 +30,8 @@ stripe_versions as (
         versions.product_ref,
         versions.status,
         versions.status in ('active', 'past_due', 'unpaid', 'canceled') as is_paid_status,
-        cast(versions.unit_amount * versions.seat_count as decimal(18, 2)) as bill_amount,
+        versions.price_status,
+        versions.bill_amount,
         versions.billing_interval as priced_interval,
         versions.interval_count as priced_interval_count,
         versions.currency,
@@ -42,6 +44,7 @@ stripe_versions as (
         versions.discount_duration,
         versions.discount_started_at,
         versions.discount_ends_at,
+        versions.further_discounts,
         versions.pause_behavior,
         versions.pause_resumes_at,
         versions.is_cancel_at_period_end,
@@ -54,7 +57,7 @@ stripe_versions as (
         ) as ended_at,
         versions.period_started_at,
         versions.period_ends_at
-    from received_subscription_versions as versions
+    from subscription_item_versions as versions
     inner join stripe_identities on versions.customer_ref = stripe_identities.source_ref
     left join products on versions.product_ref = products.product_ref
 ),
@@ -64,14 +67,18 @@ file_subscriptions as (
     select
         'files' as system,
         subscriptions.subscription_ref,
+        cast(null as text) as item_ref,
         file_identities.customer_id,
         subscriptions.started_at as known_at,
         coalesce(subscriptions.plan, 'unknown') as plan,
         cast(null as text) as price_ref,
         cast(null as text) as product_ref,
         coalesce(subscriptions.status, if(subscriptions.ended_at is null, 'active', 'canceled')) as status,
-        -- The file drop has no trial flag: a subscription that costs nothing is not a paid one.
-        subscriptions.mrr_amount > 0 as is_paid_status,
+        -- The file drop has no trial flag: a subscription that costs nothing is not a paid one. Neither is one that is
+        -- said to be over or to rest while no end is given: nobody knows since when.
+        subscriptions.mrr_amount > 0
+        and not (subscriptions.ended_at is null and {{ is_over('subscriptions.status') }}) as is_paid_status,
+        'priced' as price_status,
         subscriptions.mrr_amount as bill_amount,
         'month' as priced_interval,
         1 as priced_interval_count,
@@ -85,6 +92,7 @@ file_subscriptions as (
         cast(null as text) as discount_duration,
         cast(null as timestamp) as discount_started_at,
         cast(null as timestamp) as discount_ends_at,
+        null as further_discounts,
         cast(null as text) as pause_behavior,
         cast(null as timestamp) as pause_resumes_at,
         cast(null as boolean) as is_cancel_at_period_end,
@@ -108,16 +116,17 @@ numbered_versions as (
     select
         *,
         system || ':' || subscription_ref as subscription_id,
-        row_number() over same_subscription as version_number,
-        lag(status) over same_subscription as previous_status,
-        lag(coupon_ref) over same_subscription as previous_coupon_ref,
-        lag(currency) over same_subscription as previous_currency,
-        lag(period_ends_at) over same_subscription as previous_period_ends_at,
+        system || ':' || subscription_ref || coalesce(':' || item_ref, '') as subscription_item_id,
+        row_number() over same_item as version_number,
+        lag(status) over same_item as previous_status,
+        lag(coupon_ref) over same_item as previous_coupon_ref,
+        lag(currency) over same_item as previous_currency,
+        lag(period_ends_at) over same_item as previous_period_ends_at,
         last_value(ended_at) over (
-            same_subscription rows between unbounded preceding and unbounded following
+            same_item rows between unbounded preceding and unbounded following
         ) as last_known_ended_at
     from all_versions
-    window same_subscription as (partition by system, subscription_ref order by known_at)
+    window same_item as (partition by system, subscription_ref, item_ref order by known_at)
 ),
 
 -- The first version is taken to hold since the begin: a first load knows no older one. A later one holds since it was
@@ -143,17 +152,17 @@ with_effective_time as (
 with_both_ends as (
     select
         *,
-        lead(known_at, 1, {{ open_end() }}) over same_subscription as valid_to,
+        lead(known_at, 1, {{ open_end() }}) over same_item as valid_to,
         least(
             min(effective_from) over (
-                same_subscription rows between 1 following and unbounded following
+                same_item rows between 1 following and unbounded following
             ),
             last_known_ended_at,
             {{ open_end() }}
         ) as effective_to,
-        sum(if(currency is distinct from previous_currency, 1, 0)) over same_subscription as currency_run
+        sum(if(currency is distinct from previous_currency, 1, 0)) over same_item as currency_run
     from with_effective_time
-    window same_subscription as (partition by subscription_id order by version_number)
+    window same_item as (partition by subscription_item_id order by version_number)
 ),
 
 -- The rate of the day on which the subscription began in its currency: a rate that moves later moves no revenue.
@@ -163,7 +172,7 @@ with_rate_as_of_date as (
             previous_status, previous_coupon_ref, previous_currency, previous_period_ends_at, last_known_ended_at,
             currency_run
         ),
-        cast(min(effective_from) over (partition by subscription_id, currency_run) as date) as rate_as_of_date
+        cast(min(effective_from) over (partition by subscription_item_id, currency_run) as date) as rate_as_of_date
     from with_both_ends
 )
 

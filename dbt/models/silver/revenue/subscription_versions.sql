@@ -10,6 +10,7 @@ terms_as_known as (
 
 subscription_versions as (
     select
+        subscription_item_id,
         subscription_id,
         system,
         subscription_ref,
@@ -21,10 +22,12 @@ subscription_versions as (
         price_ref,
         product_ref,
         status,
+        price_status,
         -- A trial that ended with its last free day was never paid for.
         is_paid_status and coalesce(ended_at > paid_from_at, true) as is_paid_status,
         if(is_paused, cast(0 as decimal(18, 2)), discounted_mrr_amount) as mrr_amount,
         list_mrr_amount,
+        coalesce(list_mrr_amount > 0, true) as is_charged,
         if(is_paused, cast(0 as decimal(18, 2)), original_discounted_mrr_amount) as original_mrr_amount,
         currency,
         rate_as_of_date,

@@ -6,33 +6,46 @@ files__transaction_lines as (
     select * from {{ ref('files__transaction_lines') }}
 ),
 
+subscription_items as (
+    select * from {{ ref('subscription_items') }}
+),
+
 transactions as (
     select * from {{ ref('transactions') }}
-    where kind <> 'refund'
+    where not {{ gives_back('kind') }}
+),
+
+metered_prices as (
+    select distinct price_ref
+    from subscription_items
+    where is_metered and price_ref is not null
 ),
 
 stripe_lines as (
     select
         transactions.transaction_id,
-        'stripe:' || received.line_ref as line_id,
+        'stripe:' || received.invoice_ref || ':' || received.line_ref as line_id,
         cast(null as bigint) as source_line_number,
         case
-            when received.line_kind = 'subscription' then 'subscription'
+            when received.usage_type = 'metered' or metered_prices.price_ref is not null then 'usage'
             when received.is_proration then 'proration'
+            when received.line_kind = 'subscription' then 'subscription'
             else 'one_off'
         end as line_kind,
         coalesce('stripe:' || received.subscription_ref, transactions.subscription_id) as subscription_id,
+        'stripe:' || received.subscription_ref || ':' || received.subscription_item_ref as subscription_item_id,
         received.product_ref,
         received.price_ref,
         received.description,
         cast(received.quantity as decimal(18, 4)) as quantity,
-        received.line_amount,
+        received.line_amount - coalesce(received.included_tax_amount, 0) as line_amount,
         coalesce(received.discount_amount, 0) as discount_amount,
         coalesce(received.tax_amount, 0) as tax_amount,
         received.period_started_at,
         received.period_ends_at
     from received_transaction_lines as received
     inner join transactions on transactions.transaction_id = 'stripe:' || received.invoice_ref
+    left join metered_prices on received.price_ref = metered_prices.price_ref
 ),
 
 -- A line of the file drop has a price per unit and nothing of discount and tax.
@@ -43,6 +56,7 @@ file_lines as (
         files.line_number as source_line_number,
         'one_off' as line_kind,
         cast(null as text) as subscription_id,
+        cast(null as text) as subscription_item_id,
         files.product_ref,
         cast(null as text) as price_ref,
         files.category as description,
@@ -81,6 +95,7 @@ remainders as (
         cast(null as bigint) as source_line_number,
         'not_itemized' as line_kind,
         transactions.subscription_id,
+        cast(null as text) as subscription_item_id,
         cast(null as text) as product_ref,
         cast(null as text) as price_ref,
         cast(null as text) as description,
@@ -154,6 +169,7 @@ described as (
         line_kind,
         line_kind = 'not_itemized' and line_count = 1 as is_whole_transaction,
         subscription_id,
+        subscription_item_id,
         coalesce(system || ':' || product_ref, 'unknown') as product_id,
         price_ref,
         description,

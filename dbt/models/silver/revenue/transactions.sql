@@ -3,13 +3,23 @@ with received_invoices as (
     where status <> 'draft'
 ),
 
-received_payments as (
-    select * from {{ ref('received_payments') }}
+charges as (
+    select * from {{ ref('charges') }}
 ),
 
 received_refunds as (
     select * from {{ ref('received_refunds') }}
     where status = 'succeeded'
+),
+
+lost_disputes as (
+    select * from {{ ref('received_disputes') }}
+    where status = 'lost'
+),
+
+received_credit_notes as (
+    select * from {{ ref('received_credit_notes') }}
+    where status = 'issued'
 ),
 
 files__transactions as (
@@ -24,39 +34,106 @@ file_identities as (
     {{ customer_of('files', 'customers') }}
 ),
 
+-- The method of the payment that came last: the one that settled the invoice.
 invoice_payment_methods as (
     select
         invoice_ref,
-        min(payment_method) as payment_method
-    from received_payments
-    where status = 'succeeded'
+        arg_max(payment_method, created_at) as payment_method
+    from charges
+    where status = 'succeeded' and payment_method is not null
     group by invoice_ref
 ),
 
--- A refund belongs to the invoice of the charge that it pays back.
-refunds_of_charges as (
+money_back as (
     select
-        refunds.refund_ref,
-        refunds.amount,
-        refunds.currency,
-        refunds.created_at,
-        payments.customer_ref,
-        payments.payment_method,
-        invoices.invoice_ref
-    from received_refunds as refunds
-    inner join received_payments as payments on refunds.charge_ref = payments.payment_ref
-    left join received_invoices as invoices on payments.invoice_ref = invoices.invoice_ref
+        refund_ref as transaction_ref,
+        'refund' as kind,
+        charge_ref,
+        amount,
+        currency,
+        created_at
+    from received_refunds
+    union all
+    select
+        dispute_ref as transaction_ref,
+        'chargeback' as kind,
+        charge_ref,
+        amount,
+        currency,
+        created_at
+    from lost_disputes
 ),
 
-refunds_per_invoice as (
+-- Money that goes back belongs to the invoice of the charge that took it, or to the charge itself.
+money_back_of_charges as (
+    select
+        money_back.*,
+        charges.customer_ref,
+        charges.payment_method,
+        if(charges.is_transaction, charges.charge_ref, charges.invoice_ref) as refunded_ref
+    from money_back
+    inner join charges on money_back.charge_ref = charges.charge_ref
+),
+
+refunded_amounts as (
+    select
+        refunded_ref,
+        sum(amount) as refunded_amount
+    from money_back_of_charges
+    where refunded_ref is not null
+    group by refunded_ref
+),
+
+-- A credit note before payment lowers what is asked for. One after it gives something back: by a refund, which speaks
+-- for itself, or to the balance or outside of Stripe, which only the credit note knows.
+credit_notes as (
+    select
+        notes.credit_note_ref,
+        notes.invoice_ref,
+        notes.currency,
+        notes.created_at,
+        invoices.customer_ref,
+        coalesce(notes.credit_note_kind = 'pre_payment', coalesce(notes.created_at < invoices.paid_at, true))
+            as is_before_payment,
+        if(is_before_payment, notes.total_amount, 0) as credited_before_amount,
+        if(
+            is_before_payment,
+            0,
+            greatest(notes.total_amount - coalesce(notes.refunded_amount, refunds.amount, 0), 0)
+        ) as credited_after_amount
+    from received_credit_notes as notes
+    inner join received_invoices as invoices on notes.invoice_ref = invoices.invoice_ref
+    left join received_refunds as refunds on notes.refund_ref = refunds.refund_ref
+),
+
+credited_amounts as (
     select
         invoice_ref,
-        sum(amount) as refunded_amount
-    from refunds_of_charges
-    where invoice_ref is not null
+        sum(credited_before_amount) as credited_before_amount,
+        sum(credited_after_amount) as credited_after_amount
+    from credit_notes
     group by invoice_ref
 ),
 
+-- Where the credit notes themselves are not delivered, the invoice says what they came to.
+credited_invoices as (
+    select
+        invoices.*,
+        coalesce(refunded.refunded_amount, 0) as refunded_amount,
+        credited.invoice_ref is not null as has_credit_notes,
+        coalesce(credited.credited_before_amount, invoices.credited_before_payment_amount, 0)
+            as credited_before_amount,
+        coalesce(
+            credited.credited_after_amount,
+            greatest(invoices.credited_after_payment_amount - coalesce(refunded.refunded_amount, 0), 0),
+            0
+        ) as credited_after_amount
+    from received_invoices as invoices
+    left join refunded_amounts as refunded on invoices.invoice_ref = refunded.refunded_ref
+    left join credited_amounts as credited on invoices.invoice_ref = credited.invoice_ref
+),
+
+-- What is still asked for is what the invoice says: a part may be paid, credited, or taken from the balance.
 stripe_invoices as (
     select
         'stripe' as system,
@@ -67,47 +144,112 @@ stripe_invoices as (
         'stripe:' || invoices.subscription_ref as subscription_id,
         cast(null as text) as refunded_transaction_id,
         invoices.created_at as occurred_at,
-        if(invoices.status = 'paid', coalesce(invoices.paid_at, invoices.modified_at), null) as paid_at,
-        if(
-            invoices.status in ('paid', 'void', 'uncollectible'),
-            coalesce(invoices.paid_at, invoices.modified_at),
-            null
-        ) as closed_at,
+        invoices.due_at,
+        if(invoices.status = 'paid', coalesce(invoices.paid_at, invoices.closed_at), null) as paid_at,
+        invoices.closed_at,
         invoices.total_amount as original_amount,
         coalesce(invoices.discount_amount, 0) as original_discount_amount,
         coalesce(invoices.tax_amount, 0) as original_tax_amount,
-        if(invoices.status = 'paid', invoices.total_amount, coalesce(invoices.paid_amount, 0)) as received_amount,
-        coalesce(refunds.refunded_amount, 0) as refunded_amount,
+        case
+            when invoices.status in ('paid', 'void') then 0
+            else coalesce(
+                invoices.remaining_amount,
+                invoices.total_amount - coalesce(invoices.paid_amount, 0) - invoices.credited_before_amount
+            )
+        end as unpaid_amount,
+        invoices.refunded_amount,
+        if(invoices.status = 'void', 0, invoices.credited_before_amount + invoices.credited_after_amount)
+            as credited_amount,
+        invoices.credited_before_amount + if(invoices.has_credit_notes, 0, invoices.credited_after_amount)
+            as not_spent_amount,
         invoices.currency,
         methods.payment_method
-    from received_invoices as invoices
+    from credited_invoices as invoices
     inner join stripe_identities on invoices.customer_ref = stripe_identities.source_ref
     left join invoice_payment_methods as methods on invoices.invoice_ref = methods.invoice_ref
-    left join refunds_per_invoice as refunds on invoices.invoice_ref = refunds.invoice_ref
 ),
 
--- What an invoice counts as refunded is not counted a second time here.
-stripe_refunds as (
+-- A charge without an invoice is a purchase of its own: of what was taken, or while it is under way, of what is asked.
+stripe_charges as (
     select
         'stripe' as system,
-        refunds.refund_ref as transaction_ref,
+        charges.charge_ref as transaction_ref,
         stripe_identities.customer_id,
-        'refund' as kind,
-        'paid' as status,
+        'charge' as kind,
+        if(charges.status = 'pending', 'open', 'paid') as status,
         cast(null as text) as subscription_id,
-        'stripe:' || refunds.invoice_ref as refunded_transaction_id,
-        refunds.created_at as occurred_at,
-        refunds.created_at as paid_at,
-        refunds.created_at as closed_at,
-        refunds.amount as original_amount,
+        cast(null as text) as refunded_transaction_id,
+        charges.created_at as occurred_at,
+        cast(null as timestamp) as due_at,
+        if(charges.status = 'pending', null, charges.created_at) as paid_at,
+        if(charges.status = 'pending', null, charges.created_at) as closed_at,
+        if(charges.status = 'pending', charges.amount, charges.taken_amount) as original_amount,
         0 as original_discount_amount,
         0 as original_tax_amount,
-        0 as received_amount,
-        if(refunds.invoice_ref is null, refunds.amount, 0) as refunded_amount,
-        refunds.currency,
-        refunds.payment_method
-    from refunds_of_charges as refunds
-    inner join stripe_identities on refunds.customer_ref = stripe_identities.source_ref
+        if(charges.status = 'pending', charges.amount, 0) as unpaid_amount,
+        coalesce(refunded.refunded_amount, 0) as refunded_amount,
+        0 as credited_amount,
+        0 as not_spent_amount,
+        charges.currency,
+        charges.payment_method
+    from charges
+    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
+    left join refunded_amounts as refunded on charges.charge_ref = refunded.refunded_ref
+    where charges.is_transaction
+),
+
+-- What an invoice or a charge counts as paid back is not counted a second time here.
+stripe_money_back as (
+    select
+        'stripe' as system,
+        money_back.transaction_ref,
+        stripe_identities.customer_id,
+        money_back.kind,
+        'paid' as status,
+        cast(null as text) as subscription_id,
+        'stripe:' || money_back.refunded_ref as refunded_transaction_id,
+        money_back.created_at as occurred_at,
+        cast(null as timestamp) as due_at,
+        money_back.created_at as paid_at,
+        money_back.created_at as closed_at,
+        money_back.amount as original_amount,
+        0 as original_discount_amount,
+        0 as original_tax_amount,
+        0 as unpaid_amount,
+        if(money_back.refunded_ref is null, money_back.amount, 0) as refunded_amount,
+        0 as credited_amount,
+        0 as not_spent_amount,
+        money_back.currency,
+        money_back.payment_method
+    from money_back_of_charges as money_back
+    inner join stripe_identities on money_back.customer_ref = stripe_identities.source_ref
+),
+
+stripe_credit_notes as (
+    select
+        'stripe' as system,
+        notes.credit_note_ref as transaction_ref,
+        stripe_identities.customer_id,
+        'credit_note' as kind,
+        'paid' as status,
+        cast(null as text) as subscription_id,
+        'stripe:' || notes.invoice_ref as refunded_transaction_id,
+        notes.created_at as occurred_at,
+        cast(null as timestamp) as due_at,
+        notes.created_at as paid_at,
+        notes.created_at as closed_at,
+        notes.credited_after_amount as original_amount,
+        0 as original_discount_amount,
+        0 as original_tax_amount,
+        0 as unpaid_amount,
+        0 as refunded_amount,
+        0 as credited_amount,
+        0 as not_spent_amount,
+        notes.currency,
+        cast(null as text) as payment_method
+    from credit_notes as notes
+    inner join stripe_identities on notes.customer_ref = stripe_identities.source_ref
+    where notes.credited_after_amount > 0
 ),
 
 file_defaults as (
@@ -130,17 +272,20 @@ file_transactions as (
         cast(null as text) as subscription_id,
         cast(null as text) as refunded_transaction_id,
         transactions.occurred_at,
+        cast(null as timestamp) as due_at,
         if(transactions.status in ('paid', 'refunded'), transactions.occurred_at, null) as paid_at,
         if(transactions.status <> 'open', transactions.occurred_at, null) as closed_at,
         transactions.amount as original_amount,
         0 as original_discount_amount,
         0 as original_tax_amount,
-        if(transactions.status in ('paid', 'refunded'), transactions.amount, 0) as received_amount,
+        if(transactions.status in ('open', 'failed'), transactions.amount, 0) as unpaid_amount,
         if(
             transactions.status = 'refunded' or (transactions.kind = 'refund' and transactions.status = 'paid'),
             transactions.amount,
             0
         ) as refunded_amount,
+        0 as credited_amount,
+        0 as not_spent_amount,
         transactions.currency,
         transactions.payment_method
     from file_defaults as transactions
@@ -150,25 +295,32 @@ file_transactions as (
 all_transactions as (
     select * from stripe_invoices
     union all
-    select * from stripe_refunds
+    select * from stripe_charges
+    union all
+    select * from stripe_money_back
+    union all
+    select * from stripe_credit_notes
     union all
     select * from file_transactions
 ),
 
--- What became of what was billed; a void invoice and a refund bill nothing.
+-- What became of what was billed; a void invoice and money that goes back bill nothing.
 with_settlement as (
     select
         all_transactions.*,
-        if(all_transactions.status = 'void' or all_transactions.kind = 'refund', 0, all_transactions.original_amount)
-            as billed,
         if(
-            all_transactions.status = 'open' and all_transactions.kind <> 'refund',
-            all_transactions.original_amount - all_transactions.received_amount,
+            all_transactions.status = 'void' or {{ gives_back('all_transactions.kind') }},
+            0,
+            all_transactions.original_amount
+        ) as billed,
+        if(
+            all_transactions.status = 'open' and not {{ gives_back('all_transactions.kind') }},
+            all_transactions.unpaid_amount,
             0
         ) as still_open,
         if(
-            all_transactions.status = 'failed' and all_transactions.kind <> 'refund',
-            all_transactions.original_amount - all_transactions.received_amount,
+            all_transactions.status = 'failed' and not {{ gives_back('all_transactions.kind') }},
+            all_transactions.unpaid_amount,
             0
         ) as written_off,
         rates.exchange_rate,
@@ -188,6 +340,7 @@ in_money as (
         subscription_id,
         refunded_transaction_id,
         occurred_at,
+        due_at,
         paid_at,
         closed_at,
         cast(original_amount - original_tax_amount + original_discount_amount as decimal(18, 2))
@@ -214,20 +367,27 @@ in_money as (
         {{ part_at_exchange_rate(
             'still_open + written_off + refunded_amount', 'still_open + written_off', 'exchange_rate'
         ) }} as refunded_amount,
-        {{ part_at_exchange_rate('billed', 'still_open + written_off + refunded_amount', 'exchange_rate') }}
-            as paid_amount,
+        {{ part_at_exchange_rate(
+            'still_open + written_off + refunded_amount + credited_amount',
+            'still_open + written_off + refunded_amount',
+            'exchange_rate'
+        ) }} as credited_amount,
+        {{ part_at_exchange_rate(
+            'billed', 'still_open + written_off + refunded_amount + credited_amount', 'exchange_rate'
+        ) }} as paid_amount,
+        {{ at_exchange_rate('original_amount - not_spent_amount', 'exchange_rate') }} as spent_amount,
         payment_method
     from with_settlement
 ),
 
--- What a transaction adds to spend: a paid purchase its amount, a refund its amount taken off, anything else nothing.
+-- What a transaction adds to spend: a paid purchase its amount; money that goes back is taken off.
 with_net_spend as (
     select
-        *,
+        * exclude (spent_amount),
         case
             when status <> 'paid' then null
-            when kind = 'refund' then -transaction_amount
-            else transaction_amount
+            when {{ gives_back('kind') }} then -transaction_amount
+            else spent_amount
         end as net_spend_amount
     from in_money
 )

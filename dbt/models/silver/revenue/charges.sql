@@ -1,0 +1,61 @@
+with received_payments as (
+    select * from {{ ref('received_payments') }}
+),
+
+received_invoices as (
+    select * from {{ ref('received_invoices') }}
+    where status <> 'draft'
+),
+
+invoices_by_charge as (
+    select
+        charge_ref,
+        min(invoice_ref) as invoice_ref
+    from received_invoices
+    where charge_ref is not null
+    group by charge_ref
+),
+
+invoices_by_intent as (
+    select
+        payment_intent_ref,
+        min(invoice_ref) as invoice_ref
+    from received_invoices
+    where payment_intent_ref is not null
+    group by payment_intent_ref
+),
+
+-- The charge names its invoice, or the invoice its charge, or both the same payment intent. An invoice that was never
+-- delivered cannot stand for the money: then the charge stands for itself.
+with_invoice as (
+    select
+        payments.*,
+        coalesce(named.invoice_ref, by_charge.invoice_ref, by_intent.invoice_ref) as billed_invoice_ref
+    from received_payments as payments
+    left join received_invoices as named on payments.invoice_ref = named.invoice_ref
+    left join invoices_by_charge as by_charge on payments.payment_ref = by_charge.charge_ref
+    left join invoices_by_intent as by_intent on payments.payment_intent_ref = by_intent.payment_intent_ref
+),
+
+-- An authorization takes nothing; a capture may take less than was authorized.
+charges as (
+    select
+        payment_ref as charge_ref,
+        customer_ref,
+        billed_invoice_ref as invoice_ref,
+        status,
+        failure_code,
+        payment_method,
+        currency,
+        amount,
+        case
+            when status <> 'succeeded' or not coalesce(is_captured, true) then 0
+            else coalesce(captured_amount, amount)
+        end as taken_amount,
+        billed_invoice_ref is null
+        and (status = 'pending' or (status = 'succeeded' and coalesce(is_captured, true))) as is_transaction,
+        created_at
+    from with_invoice
+)
+
+select * from charges
