@@ -202,10 +202,10 @@
                 where opened_at >= dates.day_end - interval 90 day and escalated_at < dates.day_end
             ) as escalated_ticket_last_90_days_count,
             avg(cast(csat_rating as decimal(9, 4))) filter (
-                where rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
+                where exclusion_reason is null and rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
             ) as csat_last_180_days_rating,
             count(csat_rating) filter (
-                where rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
+                where exclusion_reason is null and rated_at < dates.day_end and rated_at >= dates.day_end - interval 180 day
             ) as csat_last_180_days_count,
             avg(cast(sentiment_polarity as decimal(9, 6))) filter (where opened_at >= dates.day_end - interval 180 day)
                 as ticket_sentiment_last_180_days_polarity,

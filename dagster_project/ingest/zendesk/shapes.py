@@ -113,6 +113,7 @@ def _shared_fields(update: Record) -> Record:
     shared |= {name: update[name] for name in ("ticket_id", "created_at") if name in update}
     shared |= {"audit_id": update["id"]} if "id" in update else {}
     shared |= {"field_name": None, "previous_value": None, "value": None, "public": None}
+    shared |= {"via": _via(update)}
     return shared | _author(update.get("updater_id"))
 
 
@@ -120,6 +121,15 @@ def _author(user_id: Any) -> Record:
     """Who did it: automations have no user, and of the others only the users know the role."""
     is_system = isinstance(user_id, int) and user_id <= 0
     return {"author_id": None if is_system else user_id, "author_role": "system" if is_system else None}
+
+
+def _via(event: Record) -> str | None:
+    """How it came about: a word, or the most telling one of an object."""
+    via = event.get("via")
+    if isinstance(via, dict):
+        source = via.get("source")
+        via = (source.get("rel") if isinstance(source, dict) else None) or via.get("channel")
+    return _text(via)
 
 
 def _id_of(event: Record) -> Record:
@@ -130,7 +140,8 @@ def _comment_row(comment: Record, shared: Record) -> Record:
     kept = {name: value for name, value in comment.items() if name not in TOLD_OF_COMMENTS}
     author = {} if comment.get("author_id") is None else _author(comment["author_id"])
     is_public = comment.get("public", comment.get("comment_public"))
-    return kept | shared | author | {"type": "comment", "public": is_public} | _id_of(comment)
+    told = {"type": "comment", "public": is_public, "via": _via(comment) or shared["via"]}
+    return kept | shared | author | told | _id_of(comment)
 
 
 def _opening_row(update: Record, first_message: Record, shared: Record) -> Record:
@@ -154,6 +165,7 @@ def _change_row(change: Record, shared: Record) -> Record | None:
         "field_name": str(field),
         "previous_value": _text(change.get("previous_value")),
         "value": _text(value),
+        "via": _via(change) or shared["via"],
     }  # fmt: skip
 
 

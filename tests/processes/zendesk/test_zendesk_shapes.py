@@ -68,6 +68,28 @@ def test_the_history_of_a_ticket_becomes_the_rows_that_the_sample_company_writes
     assert "203.0.113.9" not in told
 
 
+@pytest.mark.parametrize(
+    ("via", "of_child", "expected"),
+    [
+        ("Web form", None, "Web form"),
+        ("Mail", "Rule", "Rule"),
+        ({"channel": "web", "source": {"rel": "merge"}}, None, "merge"),
+        ({"channel": "email", "source": {"rel": None}}, None, "email"),
+        (None, None, None),
+    ],
+)
+def test_every_row_says_how_it_came_about(via: Any, of_child: Any, expected: str | None):
+    own = {"via": of_child} if of_child else {}
+    update = {
+        "id": 1, "ticket_id": 5, "created_at": moment(1), "updater_id": 80, "via": via,
+        "child_events": [
+            {"id": 2, "event_type": "Comment", "public": True, "author_id": 80} | own,
+            {"id": 3, "event_type": "Change", "status": "closed", "previous_value": "open"} | own,
+        ],
+    }  # fmt: skip
+    assert [row["via"] for row in ticket_event_rows([update])] == [expected, expected]
+
+
 def test_comments_that_are_only_announced_keep_whether_they_are_public():
     update = {
         "id": 1, "ticket_id": 5, "created_at": moment(1), "updater_id": 80,

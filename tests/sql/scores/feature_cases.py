@@ -279,6 +279,11 @@ CASES = {
         ticket("2026-03-01", rated_at="2026-03-03", csat_rating=4.0), ticket("2026-03-01", rated_at="2026-03-01"),
         csat_last_180_days_rating=None, csat_last_180_days_count=0,
     ),
+    "the rating of a ticket that counts in no measure": helped(
+        ticket("2026-03-01", rated_at="2026-03-02", csat_rating=1.0, exclusion_reason="merged"),
+        ticket("2026-03-01", rated_at="2026-03-02", csat_rating=4.0),
+        csat_last_180_days_rating=4.0, csat_last_180_days_count=1, ticket_last_90_days_count=2,
+    ),
     "the mood of tickets opened in the last 180 days": helped(
         ticket("2025-09-03 23:59:59", sentiment_polarity=-1.0), ticket("2025-09-04", sentiment_polarity=-0.5),
         ticket("2026-03-02", sentiment_polarity=0.25), ticket("2026-03-02"),

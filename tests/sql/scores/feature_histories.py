@@ -119,6 +119,7 @@ class HistoryMaker:
             "escalated_at": self.later(opened_at, none_share=0.5),
             "rated_at": self.later(opened_at, none_share=0.3), "csat_rating": self.draw.choice([None, 1.0, 3.5, 5.0]),
             "sentiment_polarity": self.draw.choice([None, -0.75, 0.125, 0.5]),
+            "exclusion_reason": self.draw.choice([None, None, "merged"]),
         }  # fmt: skip
 
     def survey_response(self) -> Row:

@@ -181,7 +181,9 @@ def support(history: History, day: dt.date) -> Row:
     tickets = so_far(day, history["tickets"], "opened_at")
     recent = last(90, day, tickets, "opened_at")
     ratings = [
-        row["csat_rating"] for row in last(180, day, tickets, "rated_at") if row["csat_rating"] is not None
+        row["csat_rating"]
+        for row in last(180, day, tickets, "rated_at")
+        if row["csat_rating"] is not None and row.get("exclusion_reason") is None
     ]
     polarities = [
         row["sentiment_polarity"]

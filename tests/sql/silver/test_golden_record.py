@@ -71,6 +71,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "zendesk__users": [
         {"id": 77, "name": "Cy Cole", "email": "cy@mail.example", "role": "end-user", "created_at": at("2025-04-01"),
          "updated_at": at("2025-04-01")},
+        # Once an agent, and an end-user since
+        {"id": 78, "name": "Di Dunn", "email": "di@mail.example", "role": "end-user", "created_at": at("2025-04-01"),
+         "updated_at": at("2025-04-01")},
+    ],
+    "zendesk__tickets": [
+        {"id": 5, "requester_id": 77, "assignee_id": 78, "status": "open", "created_at": at("2025-04-02"),
+         "updated_at": at("2025-04-02")},
+        {"id": 6, "requester_id": 78, "status": "open", "created_at": at("2025-04-02"),
+         "updated_at": at("2025-04-02")},
     ],
 }  # fmt: skip
 CUSTOMER_OF = {
@@ -118,12 +127,21 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
             )
             write_batch(data_dir / "landing", system, object_name, "b1", frame, LOADED_AT)
     run_dbt(data_dir, "seed")
-    run_dbt(data_dir, "run", "-s", "bronze", "parties")
+    run_dbt(data_dir, "run", "-s", "bronze", "support_staff", "parties")
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
         for name, frame in (("customer_identities", IDENTITIES), ("household_members", HOUSEHOLDS)):
             connection.register("rows", frame.to_arrow())
             connection.execute(f"create table silver.{name} as from rows")
-    run_dbt(data_dir, "run", "-s", *(f"+{name}" for name in MODELS), "--exclude", "bronze", "parties")
+    run_dbt(
+        data_dir,
+        "run",
+        "-s",
+        *(f"+{name}" for name in MODELS),
+        "--exclude",
+        "bronze",
+        "support_staff",
+        "parties",
+    )
     run_dbt(data_dir, "test", "-s", *TESTS)
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
@@ -250,3 +268,8 @@ def test_an_object_that_a_rule_does_not_name_comes_last_or_is_not_asked(tmp_path
     places = [f"{{{{ source_priority(\"'{rule}'\", \"'new'\", \"'people'\") }}}}" for rule in rules]
     compiled = run_dbt(tmp_path, "compile", "--inline", f"select {', '.join(places)}")
     assert duckdb.sql(compiled.results[0].node.compiled_code).fetchall() == [(2, 0)]
+
+
+def test_who_left_support_is_nobodys_customer(warehouse: duckdb.DuckDBPyConnection) -> None:
+    users = "select distinct source_ref from silver.parties where system = 'zendesk' and object = 'users'"
+    assert warehouse.execute(users).fetchall() == [("77",)]

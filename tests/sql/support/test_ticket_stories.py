@@ -9,7 +9,21 @@ import duckdb
 import polars as pl
 import pytest
 from dbt_in_process import run_dbt
-from ticket_stories import CASES, IDENTITIES, LANDED, TICKET_IDS
+from ticket_stories import (
+    CASES,
+    CLOCKED,
+    CLOCKED_TOO,
+    DEMOTED,
+    ERASED,
+    FIRST_AGENT,
+    IDENTITIES,
+    LANDED,
+    LEFT,
+    LEFT_TOO,
+    SECOND_AGENT,
+    STAFF,
+    TICKET_IDS,
+)
 
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import write_batch, write_empty_file
@@ -63,7 +77,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 def tickets(built: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     rows = built.execute("select * from gold.fct_tickets").pl().to_dicts()
     by_id = {row["ticket_id"]: row for row in rows}
-    return {case: by_id[f"zendesk:{TICKET_IDS[case]}"] for case in CASES} | {
+    return {case: by_id[f"zendesk:{TICKET_IDS[case]}"] for case in CASES if case != "deleted"} | {
         ref: by_id[f"files:{ref}"] for ref in ("f1", "f2")
     }
 
@@ -78,10 +92,31 @@ HISTORIES = [
     ("handed on", 2, 2, 0, True, False, False, 10, 60, 60),
     ("solved in silence", 0, 1, 0, False, False, False, None, 60, 60),
     ("answered before it was opened", 1, 1, 0, False, True, True, None, 60, 60),
-    ("solution newer than events", 1, 1, 0, False, False, False, 10, 60, 60),
+    ("solution newer than events", 1, 1, 0, False, True, True, 10, 60, 60),
     ("only opened", 0, 0, None, False, False, False, None, None, None),
     ("no events", None, None, 2, True, None, None, 35, None, 60),
     ("no events and not solved", None, None, None, False, None, None, None, None, None),
+    ("left before the first read", 1, 1, 0, False, True, True, 10, 10, 10),
+    ("left, and the ticket went on", 1, 2, 0, False, True, True, 10, 60, 60),
+    ("left after it", 1, 1, 0, False, True, True, 10, 10, 10),
+    ("came back to ask", 0, 1, 0, False, False, False, None, 67700, 67700),
+    ("the clock of the ticket", 1, 2, 0, False, True, True, 10, 60, 60),
+    ("the clock of the account", 1, 2, 0, False, True, True, 10, 60, 60),
+    ("erased, and once assigned", 1, 2, 0, False, True, True, 10, 60, 60),
+    ("copied in", 1, 1, 0, False, True, True, 20, 60, 60),
+    ("a colleague", 1, 1, 0, False, True, True, 20, 60, 60),
+    ("asked by an agent", 1, 1, 0, False, True, True, 20, 20, 20),
+    ("merged", 0, 1, 0, False, None, None, None, None, None),
+    ("merged after a reply", 1, 1, 0, False, None, None, 10, None, None),
+    ("merged, as the tags tell", 0, 1, 0, False, None, None, None, None, None),
+    ("merged without events", None, None, 2, True, None, None, 35, None, None),
+    ("tag without a merge", None, None, None, False, None, None, None, None, None),
+    ("taken up in", 1, 1, 0, False, True, True, 20, 60, 60),
+    ("follow-up of a merged one", 1, 1, 0, False, True, True, 10, 20, 20),
+    ("opened with the tag", 1, 1, 0, False, True, True, 10, 20, 20),
+    ("closed without a word", 1, 1, 0, False, True, True, 10, 60, 60),
+    ("closed without events", None, None, None, False, None, None, None, 60, 60),
+    ("open again since", 1, 1, 1, False, False, False, 10, 20, None),
 ]
 
 
@@ -98,9 +133,30 @@ def test_events_tell_replies_solutions_and_how_it_was_handled(
     assert dict(zip(columns, values, strict=True)) == {column: tickets[case][column] for column in columns}
 
 
+def test_a_ticket_that_counts_in_no_measure_says_why(
+    tickets: dict[str, dict[str, Any]], built: duckdb.DuckDBPyConnection
+) -> None:
+    reasons = {case: row["exclusion_reason"] for case, row in tickets.items() if row["exclusion_reason"]}
+    merged = ("merged", "merged after a reply", "merged, as the tags tell", "merged without events")
+    assert reasons == dict.fromkeys(merged, "merged") | {"nobody's": "requested by staff"}
+    assert [case for case, row in tickets.items() if row["customer_id"] is None] == ["nobody's"]
+    assert tickets["merged"]["solved_at"] == dt.datetime(2026, 1, 13, 16)  # it is not open any more
+    assert (tickets["merged"]["csat_rating"], tickets["one touch"]["csat_rating"]) == (None, 5)
+    rated = built.execute(
+        "select rating, category, exclusion_reason from gold.fct_survey_responses"
+        " where response_id = 'ticket:zendesk:5'"
+    )
+    assert rated.fetchall() == [(1, None, "merged")]
+
+
+def test_who_works_or_worked_in_support_is_known_and_nobody_else_is(built: duckdb.DuckDBPyConnection) -> None:
+    found = {int(ref) for (ref,) in built.execute("select user_ref from silver.support_staff").fetchall()}
+    assert found == {LEFT, LEFT_TOO, DEMOTED, CLOCKED, CLOCKED_TOO, ERASED, STAFF, FIRST_AGENT, SECOND_AGENT}
+
+
 def test_a_ticket_that_was_reopened_is_reopened_whatever_became_of_it(tickets: dict[str, Any]) -> None:
     reopened = {case for case, ticket in tickets.items() if ticket["is_reopened"]}
-    by_events = {"reopened the next day", "open again after eight days"}
+    by_events = {"reopened the next day", "open again after eight days", "open again since"}
     assert {case for case in reopened if tickets[case]["last_reopened_at"]} == by_events
     assert tickets["reopened the next day"]["last_reopened_at"] == dt.datetime(2026, 1, 14, 15)
     assert tickets["handed on"]["escalated_at"] == dt.datetime(2026, 1, 13, 15, 20)
@@ -172,6 +228,7 @@ def test_every_answer_is_one_response_with_the_category_of_its_scale(
         ("ticket:zendesk:1", "C1", "csat", 5, "satisfied", one_touch),
         ("ticket:zendesk:2", "C1", "csat", 1, "dissatisfied", reopened),
         ("ticket:zendesk:3", "C1", "csat", 5, "satisfied", reopened),
+        ("ticket:zendesk:5", "C1", "csat", 1, None, f"zendesk:{TICKET_IDS['merged']}"),
     ]
 
 

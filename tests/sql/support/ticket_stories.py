@@ -9,6 +9,7 @@ from typing import Any
 
 OPENED = "2026-01-13T15:00:00Z"
 REQUESTER, FIRST_AGENT, SECOND_AGENT = 7, 91, 92
+LEFT, LEFT_TOO, DEMOTED, CLOCKED, CLOCKED_TOO, ERASED, COPIED, COLLEAGUE, STAFF = range(71, 80)
 Row = dict[str, Any]
 Event = tuple[str, Row]  # when, and the fields of the event
 
@@ -26,8 +27,18 @@ def changed(field: str, before: str | None, after: str, author: int = FIRST_AGEN
     return {"type": "change", "author_id": author, "author_role": "agent"} | fields
 
 
+def live(event: Row, author: int = FIRST_AGENT, via: str | None = None) -> Row:
+    """An event as a live account tells it: without the role of its author."""
+    return event | {"author_id": author, "author_role": None, "via": via}
+
+
+def tagged(*tags: str) -> Row:
+    return {"tags": json.dumps(tags)}
+
+
 SOLVED, REOPENED = changed("status", "open", "solved"), changed("status", "solved", "open")
 ASSIGNED, HANDED_ON = changed("group_id", None, "1"), changed("group_id", "1", "2")
+CLOSED, MERGE_TAG = changed("status", "open", "closed"), "closed_by_merge"
 AT_1510, AT_1520, AT_1600 = (f"2026-01-13T{time}:00Z" for time in ("15:10", "15:20", "16:00"))
 
 # Events of a ticket, after its creation, by what the ticket is an example of.
@@ -51,6 +62,38 @@ STORIES: dict[str, list[Event]] = {
     "answered before it was opened": [("2026-01-13T14:00:00Z", agent_says()), (AT_1600, SOLVED)],
     "solution newer than events": [(AT_1510, agent_says()), (AT_1510, changed("status", "new", "open"))],
     "only opened": [],
+    # Agents who left are end-users today
+    "left before the first read": [(AT_1510, live(agent_says(), LEFT)), (AT_1510, live(SOLVED, LEFT))],
+    "left, and the ticket went on": [(AT_1510, live(agent_says(), LEFT_TOO)), (AT_1600, SOLVED)],
+    "left after it": [(AT_1510, live(agent_says(), DEMOTED)), (AT_1510, live(SOLVED, DEMOTED))],
+    "came back to ask": [("2026-03-01T15:10:00Z", live(agent_says(), DEMOTED)), ("2026-03-01T15:20:00Z", SOLVED)],
+    "the clock of the ticket": [(AT_1510, live(agent_says(), CLOCKED)), (AT_1600, SOLVED)],
+    "the clock of the account": [(AT_1510, live(agent_says(), CLOCKED_TOO)), (AT_1600, SOLVED)],
+    "erased, and once assigned": [
+        (AT_1510, live(changed("assignee_id", None, str(ERASED)), FIRST_AGENT)), (AT_1510, live(agent_says(), ERASED)),
+        (AT_1600, live(changed("assignee_id", str(ERASED), "91"))), (AT_1600, SOLVED),
+    ],
+    "copied in": [(AT_1510, live(requester_says(), COPIED)), (AT_1520, agent_says()), (AT_1600, SOLVED)],
+    "a colleague": [
+        (AT_1510, live(requester_says(), COLLEAGUE)),
+        (AT_1510, live(changed("status", "new", "pending"), COLLEAGUE, "Rule")),
+        (AT_1520, agent_says()), (AT_1600, SOLVED),
+    ],
+    "asked by an agent": [(AT_1510, live(agent_says(), STAFF)), (AT_1520, agent_says()), (AT_1520, SOLVED)],
+    # Merges
+    "merged": [(AT_1600, agent_says()), (AT_1600, CLOSED)],
+    "merged after a reply": [(AT_1510, agent_says()), (AT_1600, agent_says()), (AT_1600, live(CLOSED, via="Merge"))],
+    "merged, as the tags tell": [
+        (AT_1600, agent_says()), (AT_1600, CLOSED), (AT_1600, changed("tags", '["vip"]', '["vip", "closed_by_merge"]')),
+    ],
+    "taken up in": [(AT_1510, agent_says() | {"via": "Merge"}), (AT_1520, agent_says()), (AT_1600, SOLVED)],
+    "follow-up of a merged one": [(AT_1510, agent_says()), (AT_1520, SOLVED), (AT_1600, CLOSED)],
+    "opened with the tag": [
+        (OPENED, changed("tags", None, '["closed_by_merge"]', REQUESTER)), (AT_1510, agent_says()), (AT_1520, SOLVED),
+    ],
+    # Solutions without an event
+    "closed without a word": [(AT_1510, agent_says()), (AT_1510, changed("status", "new", "open"))],
+    "open again since": [(AT_1510, agent_says()), (AT_1520, SOLVED), (AT_1600, REOPENED)],
 }  # fmt: skip
 METRICS = {"reply_time_in_minutes": {"calendar": 35}, "reopens": 2, "escalated": True, "solved_at": AT_1600}
 # Fields of a ticket without delivered events, or other fields of one that has them.
@@ -58,6 +101,23 @@ TICKETS: dict[str, Row] = {
     "no events": {"metric_set": json.dumps(METRICS)},
     "no events and not solved": {},
     "solution newer than events": {"metric_set": json.dumps({"solved_at": AT_1600}), "status": "solved"},
+    "the clock of the ticket": {"metric_set": json.dumps({"reply_time_in_minutes": {"calendar": 10}})},
+    "copied in": {"collaborator_ids": f"[{COPIED}]"},
+    "asked by an agent": {"requester_id": STAFF},
+    "merged": tagged("vip", MERGE_TAG) | {"status": "closed"},
+    "merged after a reply": {"status": "closed"},
+    "merged, as the tags tell": {"status": "closed"},
+    "merged without events": tagged(MERGE_TAG) | {"status": "closed", "metric_set": json.dumps(METRICS)},
+    "tag without a merge": tagged(MERGE_TAG),
+    "follow-up of a merged one": tagged(MERGE_TAG) | {
+        "status": "closed", "via": '{"channel":"web","source":{"rel":"follow_up"}}'
+    },
+    "opened with the tag": tagged(MERGE_TAG) | {"status": "closed"},
+    "closed without a word": {"status": "closed", "updated_at": AT_1600},
+    "closed without events": {"status": "closed", "updated_at": AT_1600},
+    "open again since": {"status": "solved", "updated_at": AT_1520},
+    "nobody's": {"requester_id": STAFF, "organization_id": None},
+    "deleted": {"status": "deleted"},
     "always": {"schedule_id": 2, "metric_set": json.dumps(METRICS)},
     "unknown schedule": {"schedule_id": 99, "metric_set": json.dumps(METRICS)},
     "unusable schedule": {"schedule_id": 3, "metric_set": json.dumps(METRICS)},
@@ -124,6 +184,7 @@ RATINGS = [
     rating(2, "reopened the next day", "bad", "2026-01-13T18:00:00Z"),
     rating(3, "reopened the next day", "good", "2026-01-16T18:00:00Z"),
     rating(4, "handed on", "offered", "2026-01-14T10:00:00Z"),
+    rating(5, "merged", "bad", "2026-01-14T10:00:00Z"),
 ]
 NPS_RESPONSES: list[Row] = [
     {"response_id": "n1", "email": "Ann@Acme.example", "score": 8, "responded_at": "2026-01-20T10:00:00Z"}
@@ -144,7 +205,24 @@ FILE_SURVEYS: list[Row] = [
     }
     for ref, (kind, score) in ANSWERS.items()
 ]  # fmt: skip
+USERS: list[Row] = [
+    {"id": LEFT, "role": "end-user"} | _stamped({}, "2025-01-01"),
+    {"id": LEFT_TOO, "role": "end-user", "active": False} | _stamped({}, "2026-01-30"),
+    {"id": DEMOTED, "role": "agent"} | _stamped({}, "2025-01-01"),
+    {"id": DEMOTED, "role": "end-user"} | _stamped({"updated_at": "2026-02-20"}, "2025-01-01"),
+    {"id": CLOCKED, "role": "end-user", "organization_id": 1} | _stamped({}, "2025-01-01"),
+    {"id": CLOCKED_TOO, "role": "end-user", "organization_id": 1} | _stamped({}, "2025-01-01"),
+    {"id": COPIED, "role": "end-user"} | _stamped({}, "2025-01-01"),
+    {"id": COLLEAGUE, "role": "end-user", "organization_id": 1} | _stamped({}, "2025-01-01"),
+    {"id": STAFF, "role": "admin"} | _stamped({}, "2025-01-01"),
+]
+METRIC_EVENTS: list[Row] = [
+    {"id": number, "ticket_id": TICKET_IDS[case], "metric": "reply_time", "type": "fulfill", "time": at}
+    for number, (case, at) in enumerate([("the clock of the account", AT_1510), ("copied in", AT_1520)])
+]
 LANDED = {
+    "zendesk__users": USERS,
+    "zendesk__ticket_metric_events": METRIC_EVENTS,
     "zendesk__tickets": ticket_rows(),
     "zendesk__ticket_events": event_rows(),
     "zendesk__schedules": SCHEDULES,

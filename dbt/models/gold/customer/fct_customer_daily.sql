@@ -15,7 +15,9 @@ subscription_versions as (
 ),
 
 tickets as (
-    select * from {{ ref('tickets') }}
+    select *
+    from {{ ref('tickets') }}
+    where customer_id is not null
 ),
 
 transactions as (

@@ -249,6 +249,7 @@ with_ids as (
         currency,
         rate_date
     from all_interactions
+    where customer_id is not null
 )
 
 select * from with_ids

@@ -18,7 +18,8 @@ all_responses as (
         survey_kind,
         cast(null as text) as ticket_id,
         responded_at,
-        rating
+        rating,
+        cast(null as text) as exclusion_reason
     from survey_responses
     union all
     select
@@ -28,7 +29,8 @@ all_responses as (
         'csat' as survey_kind,
         ticket_id,
         rated_at as responded_at,
-        rating
+        rating,
+        exclusion_reason
     from ticket_ratings
 ),
 
@@ -45,11 +47,13 @@ with_category as (
         metrics.scale_min_rating,
         metrics.scale_max_rating,
         case
+            when responses.exclusion_reason is not null then null
             when responses.rating < metrics.scale_min_rating or responses.rating > metrics.scale_max_rating then null
             when responses.rating <= metrics.negative_to_rating then metrics.negative_category
             when responses.rating >= metrics.positive_from_rating then metrics.positive_category
             else metrics.neutral_category
-        end as category
+        end as category,
+        responses.exclusion_reason
     from all_responses as responses
     left join satisfaction_metrics as metrics on responses.survey_kind = metrics.survey_kind
 )

@@ -1,5 +1,9 @@
 with tickets as (
-    select * from {{ ref('tickets') }}
+    select
+        *,
+        if(exclusion_reason is null, first_solved_at, null) as first_resolved_at,
+        if(exclusion_reason is null, solved_at, null) as resolved_at
+    from {{ ref('tickets') }}
 ),
 
 business_hours as (
@@ -21,13 +25,13 @@ with_durations as (
         {{ business_minutes(
             'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_first_reply', 'tickets.first_reply_at'
         ) }} as first_reply_business_minutes,
-        {{ whole_minutes('tickets.opened_at', 'tickets.first_solved_at') }} as first_resolution_calendar_minutes,
+        {{ whole_minutes('tickets.opened_at', 'tickets.first_resolved_at') }} as first_resolution_calendar_minutes,
         {{ business_minutes(
-            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_first_solution', 'tickets.first_solved_at'
+            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_first_solution', 'tickets.first_resolved_at'
         ) }} as first_resolution_business_minutes,
-        {{ whole_minutes('tickets.opened_at', 'tickets.solved_at') }} as resolution_calendar_minutes,
+        {{ whole_minutes('tickets.opened_at', 'tickets.resolved_at') }} as resolution_calendar_minutes,
         {{ business_minutes(
-            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_solution', 'tickets.solved_at'
+            'tickets.schedule_id', 'at_opening', 'tickets.opened_at', 'at_solution', 'tickets.resolved_at'
         ) }} as resolution_business_minutes,
         tickets.priority,
         tickets.channel,
@@ -42,14 +46,15 @@ with_durations as (
         tickets.escalated_at,
         tickets.is_one_touch,
         tickets.is_first_contact_resolution,
-        tickets.csat_rating,
+        tickets.exclusion_reason,
+        if(tickets.exclusion_reason is null, tickets.csat_rating, null) as csat_rating,
         tickets.rated_at,
         tickets.sentiment_polarity
     from tickets
     {{ join_business_hours('business_hours', 'at_opening', 'tickets.schedule_id', 'tickets.opened_at') }}
     {{ join_business_hours('business_hours', 'at_first_reply', 'tickets.schedule_id', 'tickets.first_reply_at') }}
-    {{ join_business_hours('business_hours', 'at_first_solution', 'tickets.schedule_id', 'tickets.first_solved_at') }}
-    {{ join_business_hours('business_hours', 'at_solution', 'tickets.schedule_id', 'tickets.solved_at') }}
+    {{ join_business_hours('business_hours', 'at_first_solution', 'tickets.schedule_id', 'tickets.first_resolved_at') }}
+    {{ join_business_hours('business_hours', 'at_solution', 'tickets.schedule_id', 'tickets.resolved_at') }}
 )
 
 select * from with_durations

@@ -8,7 +8,15 @@
 {#- Two objects do not say themselves whether a person pays for themselves. -#}
 {%- set with_payer = {'stripe__customers': 'billed_customers', 'product__workspaces': 'owned_workspaces'} -%}
 -- Evidence, not truth: a record stands here once for each different thing that its versions have said.
-with person_accounts as (
+with support_staff as (
+    select
+        'zendesk' as system,
+        'users' as object,
+        user_ref as source_ref
+    from {{ ref('support_staff') }}
+),
+
+person_accounts as (
     select distinct account_ref
     from {{ ref('salesforce__accounts') }}
     where is_person_account
@@ -137,6 +145,18 @@ all_parties as (
     select * from delivered_parties
     union distinct
     select * from referenced_parties
+),
+
+-- Whoever works or worked for us in support is nobody's customer, not even when they ask something themselves.
+without_staff as (
+    select all_parties.*
+    from all_parties
+    left join support_staff
+        on
+            all_parties.system = support_staff.system
+            and all_parties.object = support_staff.object
+            and all_parties.source_ref = support_staff.source_ref
+    where support_staff.source_ref is null
 )
 
-select * from all_parties
+select * from without_staff

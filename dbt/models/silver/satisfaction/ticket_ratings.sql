@@ -16,10 +16,11 @@ zendesk_ratings as (
         tickets.customer_id,
         tickets.system,
         cast(if(ratings.score = 'good', 5, 1) as double) as rating,
-        ratings.rated_at
+        ratings.rated_at,
+        tickets.exclusion_reason
     from received_ticket_ratings as ratings
     inner join tickets on ratings.ticket_ref = tickets.ticket_ref
-    where tickets.system = 'zendesk' and ratings.score in ('good', 'bad')
+    where tickets.system = 'zendesk' and tickets.customer_id is not null and ratings.score in ('good', 'bad')
 ),
 
 file_ratings as (
@@ -29,7 +30,8 @@ file_ratings as (
         customer_id,
         system,
         csat_rating as rating,
-        rated_at
+        rated_at,
+        exclusion_reason
     from tickets
     where system = 'files' and csat_rating is not null
 ),

@@ -15,6 +15,7 @@ described as (
         previous_value,
         value,
         is_public,
+        via,
         created_at as occurred_at
     from latest_events
 )

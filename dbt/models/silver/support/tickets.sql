@@ -45,21 +45,48 @@ last_ratings as (
     qualify row_number() over (partition by ticket_ref order by rated_at desc, rating_ref desc) = 1
 ),
 
+-- A ticket that was merged goes on in another one, and nobody's customer may ask too: neither says how customers are
+-- served.
+attributed_tickets as (
+    select
+        tickets.*,
+        coalesce(organization_identities.customer_id, user_identities.customer_id) as customer_id,
+        coalesce(tickets.solved_at, tickets.solved_since_at) as solved_by_ticket_at,
+        case
+            when coalesce(histories.is_merged, tickets.has_merge_tag and not tickets.is_follow_up) then 'merged'
+            when organization_identities.customer_id is null and user_identities.customer_id is null
+                then 'requested by staff'
+        end as exclusion_reason
+    from received_tickets as tickets
+    left join ticket_histories as histories on tickets.ticket_ref = histories.ticket_ref
+    left join organization_identities on tickets.organization_ref = organization_identities.source_ref
+    left join user_identities on tickets.requester_ref = user_identities.source_ref
+    where tickets.status <> 'deleted'
+),
+
 -- Where events and the metrics of a ticket both speak, the events are believed; but a solution that is later than all
 -- status events stands, because either may be delivered later than the other.
 zendesk_tickets as (
     select
         'zendesk' as system,
         tickets.ticket_ref,
-        coalesce(organization_identities.customer_id, user_identities.customer_id) as customer_id,
+        tickets.customer_id,
         tickets.schedule_ref,
         tickets.opened_at,
-        coalesce(histories.first_reply_at, tickets.first_reply_at) as first_reply_at,
-        coalesce(histories.first_solved_at, if(tickets.reopen_count > 0, null, tickets.solved_at)) as first_solved_at,
+        coalesce(
+            histories.first_reply_at,
+            if(
+                tickets.exclusion_reason = 'merged' and tickets.first_reply_at >= tickets.solved_by_ticket_at,
+                null,
+                tickets.first_reply_at
+            )
+        ) as first_reply_at,
+        coalesce(histories.first_solved_at, if(tickets.reopen_count > 0, null, tickets.solved_by_ticket_at))
+            as first_solved_at,
         case
-            when histories.is_solved then coalesce(histories.last_solved_at, tickets.solved_at)
-            when histories.status_changed_at >= tickets.solved_at then null
-            else tickets.solved_at
+            when histories.is_solved then coalesce(histories.last_solved_at, tickets.solved_by_ticket_at)
+            when histories.status_changed_at >= tickets.solved_by_ticket_at then null
+            else tickets.solved_by_ticket_at
         end as solved_at,
         tickets.priority,
         tickets.channel,
@@ -71,17 +98,16 @@ zendesk_tickets as (
         coalesce(histories.escalated_at, tickets.escalated_at) as escalated_at,
         histories.public_reply_count,
         histories.agent_count,
-        histories.is_one_touch,
-        histories.is_first_contact_resolution,
+        if(tickets.exclusion_reason is null, histories.is_one_touch, null) as is_one_touch,
+        if(tickets.exclusion_reason is null, histories.is_first_contact_resolution, null)
+            as is_first_contact_resolution,
+        tickets.exclusion_reason,
         histories.ticket_ref is not null as has_events,
         cast(last_ratings.csat_rating as double) as csat_rating,
         last_ratings.rated_at
-    from received_tickets as tickets
+    from attributed_tickets as tickets
     left join ticket_histories as histories on tickets.ticket_ref = histories.ticket_ref
-    left join organization_identities on tickets.organization_ref = organization_identities.source_ref
-    left join user_identities on tickets.requester_ref = user_identities.source_ref
     left join last_ratings on tickets.ticket_ref = last_ratings.ticket_ref
-    where tickets.status <> 'deleted'
 ),
 
 file_tickets as (
@@ -111,6 +137,7 @@ file_tickets as (
         cast(null as bigint) as agent_count,
         cast(null as boolean) as is_one_touch,
         cast(null as boolean) as is_first_contact_resolution,
+        cast(null as text) as exclusion_reason,
         false as has_events,
         tickets.csat_rating,
         if(tickets.csat_rating is null, null, coalesce(tickets.solved_at, tickets.opened_at)) as rated_at
