@@ -8,6 +8,8 @@
         try(make_timestamp(try_cast({{ number }} as bigint) * 1000000))
     {%- elif parse == 'minor_units' -%}
         cast(cast(try_cast({{ number }} as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as {{ type }})
+    {%- elif parse == 'salesforce_id' -%}
+        {{ salesforce_id("nullif(" ~ text ~ ", '')", column.config.meta.prefix | default('')) }}
     {%- elif type == 'text' and column.config.meta.currency -%}
         upper(nullif({{ text }}, ''))
     {%- elif type == 'text' -%}

@@ -63,6 +63,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         payer("cus_a", "2025-09-01", name="Alpha", business_name="Alpha Group Limited", email="pay@alpha.example"),
         payer("cus_b", "2025-03-01", individual_name="Bea Brown", email="bea@mail.example", phone="+1 555 0100",
               address='{"line1":"7 Elm","city":"Troy","postal_code":"12180","country":"US"}'),
+        payer("cus_short", "2025-03-01", metadata='{"salesforce_account_id":"001xx000003DGbA"}'),
     ],
     "product__workspaces": [
         {"id": "ws_a", "name": "alpha!", "owner_email": "o@alpha.example", "time_zone": "Europe/London",
@@ -273,3 +274,8 @@ def test_an_object_that_a_rule_does_not_name_comes_last_or_is_not_asked(tmp_path
 def test_who_left_support_is_nobodys_customer(warehouse: duckdb.DuckDBPyConnection) -> None:
     users = "select distinct source_ref from silver.parties where system = 'zendesk' and object = 'users'"
     assert warehouse.execute(users).fetchall() == [("77",)]
+
+
+def test_a_reference_of_15_characters_names_the_account_of_18(warehouse: duckdb.DuckDBPyConnection) -> None:
+    named = "select link_ref from silver.parties where source_ref = 'cus_short'"
+    assert warehouse.execute(named).fetchall() == [("001xx000003DGbAAAW",)]
