@@ -26,6 +26,7 @@ from dagster_project.sample_company.timeline import (
 WEBINAR_MONTHS = (2, 5, 8, 11)
 WEBINAR = 2
 """Third campaign of a month, after the two mailings."""
+SELLERS = ("Alma Reyes", "Bruno Falk", "Chiara Nunn", "Dario Webb", "Edda Moss", "Finn Okafor")
 STAGES = ("Proposal", "Closed Won", "Closed Lost")
 
 
@@ -36,6 +37,31 @@ def stamped(frame: pl.DataFrame, created: str = "created", modified: str = "modi
         salesforce_text(pl.col(modified)).alias("SystemModstamp"),
         day_of_second(pl.col(modified)).alias("_day"),
     )
+
+
+def users(_simulation: Simulation, directory: Directory) -> pl.DataFrame:
+    """The sellers, who own accounts and opportunities; they came before the first customer."""
+    first_names = [name.split()[0].lower() for name in SELLERS]
+    rows = pl.DataFrame(
+        {
+            "Id": _seller_ids(directory.seed),
+            "Name": SELLERS,
+            "Email": [f"{name}@sales.example" for name in first_names],
+        }
+    )
+    before = pl.lit(int(unix_seconds(-1_190)))
+    return stamped(rows.with_columns(created=before, modified=before)).with_columns(IsActive=pl.lit(True))
+
+
+def _seller_ids(seed: int) -> list[str]:
+    codes = code_text(mixed(seed, "seller", np.arange(len(SELLERS))), 15)
+    return [f"005{code}" for code in codes]
+
+
+def _owner(seed: int, customer: pl.Series) -> pl.Series:
+    """Who looks after each customer."""
+    owner = mixed_index(seed, "owner", len(SELLERS), customer.to_numpy().astype(np.int64))
+    return pl.Series("OwnerId", np.array(_seller_ids(seed))[owner])
 
 
 def _companies(simulation: Simulation, directory: Directory) -> pl.DataFrame:
@@ -89,7 +115,8 @@ def accounts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         .when(pl.col("salesforce_chance") < 0.75)
         .then("person_email")
     )
-    return stamped(pl.concat([first, moved, second])).with_columns(
+    rows = pl.concat([first, moved, second])
+    return stamped(rows.with_columns(_owner(directory.seed, rows["customer"]))).with_columns(
         Website=pl.when(~is_person).then(pl.format("https://www.{}", "host")),
         IsPersonAccount=is_person,
         FirstName=pl.when(is_person).then("salesforce_given"),
@@ -230,7 +257,7 @@ def opportunities(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         mixed(directory.seed, "opportunity", rows["customer"].to_numpy(), rows["number"].to_numpy()), 15
     )
     amount = np.round(rows["cents"].to_numpy() / 100 * catalogue.USD_PER_UNIT[rows["currency"].to_numpy()], 2)
-    return stamped(rows.hstack(company)).with_columns(
+    return stamped(rows.hstack(company).with_columns(_owner(directory.seed, rows["customer"]))).with_columns(
         Id="006" + pl.Series(key),
         AccountId=pl.col("account_id"),
         Name=pl.format("{} - {}", "base", "kind"),

@@ -39,6 +39,7 @@ POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, 
 """Types of landing fields by the words of the contracts."""
 
 RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame | Iterator[pl.DataFrame]]] = {
+    "salesforce__users": crm_records.users,
     "salesforce__accounts": crm_records.accounts,
     "salesforce__contacts": crm_records.contacts,
     "salesforce__opportunities": crm_records.opportunities,

@@ -23,7 +23,7 @@ Breakage = tuple[str, str | int | None]
 BREAKAGES: dict[str, tuple[Breakage, ...]] = {
     "salesforce__accounts": (("Name", None), ("CreatedDate", NO_DATE), ("NumberOfEmployees", -5)),
     "salesforce__contacts": (("LastName", None), ("SystemModstamp", NO_DATE)),
-    "salesforce__opportunities": (("Amount", -100), ("CloseDate", "9999-12-31"), ("AccountId", None)),
+    "salesforce__opportunities": (("StageName", None), ("CloseDate", "9999-12-31"), ("CreatedDate", NO_DATE)),
     "salesforce__campaign_members": (("ContactId", None), ("CreatedDate", NO_DATE)),
     "stripe__customers": (("currency", "xxx"), ("created", YEAR_9999)),
     "stripe__subscriptions": (

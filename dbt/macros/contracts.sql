@@ -196,6 +196,7 @@
                      'is_deleted': 'is_deleted'}},
         'salesforce__leads': {'key': ['lead_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
         'salesforce__opportunities': {'key': ['opportunity_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
+        'salesforce__users': {'key': ['user_ref'], 'version': 'modified_at', 'newest_at': 'modified_at'},
         'stripe__charges': {'key': ['charge_ref'],
          'version': 'modified_at',
          'newest_at': 'modified_at',

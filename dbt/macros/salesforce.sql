@@ -22,3 +22,8 @@
         {{ written }}
     )
 {%- endmacro %}
+
+{# The currency of a record's amounts. One that names none is of an organisation with a single currency, US dollars. #}
+{% macro salesforce_currency(currency) -%}
+    coalesce(upper({{ currency }}), 'USD')
+{%- endmacro %}

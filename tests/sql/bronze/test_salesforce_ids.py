@@ -1,4 +1,4 @@
-"""Salesforce ids of 15 and of 18 characters are one id: the SQL of `dbt/macros/salesforce.sql`, and where bronze uses it."""
+"""Salesforce ids of 15 and of 18 characters are one id: `dbt/macros/salesforce.sql`, and where bronze uses it."""
 
 import string
 from typing import Any

@@ -27,6 +27,7 @@ ORIGIN_OF = {
     "dim_customer": "name kind email phone parent_customer_id household_id",
     "customer_profile_completeness": "completeness_score completeness_level",
     "fct_customer_daily": "lifecycle_stage",
+    "customer_sales": "owner_name owner_email open_opportunity_count open_pipeline_amount won_opportunity_share",
     "customer_rfm": "purchase_count spend_amount days_since_last_purchase r_score f_score m_score rfm_segment",
     "customer_clv": "clv_model=model predicted_clv_amount probability_alive value_tier",
     "customer_health": "health_status=status health_score health_level health_coverage_share=coverage_share",

@@ -21,6 +21,12 @@ customer_days as (
     select * from {{ ref('fct_customer_daily') }}
 ),
 
+customer_sales as (
+    select *
+    from {{ ref('customer_sales') }}
+    where as_of_date = {{ as_of_date() }}
+),
+
 {% for name in ['rfm', 'clv', 'health', 'churn', 'incentives'] -%}
 {{ name }} as (
     select *
@@ -60,6 +66,11 @@ joined as (
         features.csat_last_180_days_rating,
         features.nps_rating,
         features.days_since_last_interaction,
+        customer_sales.owner_name,
+        customer_sales.owner_email,
+        customer_sales.open_opportunity_count,
+        customer_sales.open_pipeline_amount,
+        customer_sales.won_opportunity_share,
         rfm.purchase_count,
         rfm.spend_amount,
         rfm.days_since_last_purchase,
@@ -94,6 +105,7 @@ joined as (
     left join profile_completeness on features.customer_id = profile_completeness.customer_id
     left join customer_days
         on features.customer_id = customer_days.customer_id and features.as_of_date = customer_days.date
+    left join customer_sales on features.customer_id = customer_sales.customer_id
     inner join rfm on features.customer_id = rfm.customer_id
     inner join clv on features.customer_id = clv.customer_id
     inner join health on features.customer_id = health.customer_id

@@ -2,12 +2,14 @@ with salesforce__campaigns as (
     {{ latest_versions(ref('salesforce__campaigns'), 'campaign_ref') }}
 ),
 
--- The CRM keeps costs in US dollars; the rate is that of the first day of the campaign.
+-- The rate is that of the first day of the campaign.
 with_first_day as (
     select
-        *,
+        * exclude (currency),
+        {{ salesforce_currency('currency') }} as currency,
         coalesce(start_date, cast(created_at as date)) as first_day
     from salesforce__campaigns
+    where not coalesce(is_deleted, false)
 ),
 
 described as (
@@ -20,12 +22,12 @@ described as (
         {{ at_exchange_rate('campaigns.actual_amount', 'rates.exchange_rate') }} as actual_amount,
         campaigns.budgeted_amount as original_budgeted_amount,
         campaigns.actual_amount as original_actual_amount,
-        'USD' as currency,
+        campaigns.currency,
         rates.rate_date,
         campaigns.start_date,
         campaigns.end_date
     from with_first_day as campaigns
-    {{ join_exchange_rate('rates', "'USD'", 'campaigns.first_day') }}
+    {{ join_exchange_rate('rates', 'campaigns.currency', 'campaigns.first_day') }}
 )
 
 select * from described
