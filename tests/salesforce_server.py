@@ -25,10 +25,11 @@ Row = dict[str, Any]
 TEXT, TIME, DATE, FLAG, WHOLE, NUMBER = "string", "datetime", "date", "boolean", "int", "currency"
 SYSTEM_FIELDS = {"Id": "id", "IsDeleted": FLAG, "CreatedDate": TIME, "SystemModstamp": TIME}
 FIELDS: dict[str, dict[str, str]] = {
+    "User": {"Name": TEXT, "Email": "email", "IsActive": FLAG, "UserPreferencesHideInvoicesRedirect": FLAG},
     "Account": {
         "Name": TEXT, "Website": "url", "Phone": "phone", "Industry": "picklist", "NumberOfEmployees": WHOLE,
         "ParentId": "reference", "BillingStreet": "textarea", "BillingCity": TEXT, "BillingPostalCode": TEXT,
-        "BillingCountry": TEXT, "BillingAddress": "address",
+        "BillingCountry": TEXT, "BillingAddress": "address", "OwnerId": "reference",
     },
     "Contact": {
         "AccountId": "reference", "FirstName": TEXT, "LastName": TEXT, "Email": "email", "Phone": "phone",
@@ -42,7 +43,7 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "Opportunity": {
         "AccountId": "reference", "Name": TEXT, "StageName": "picklist", "Type": "picklist", "Amount": NUMBER,
-        "IsWon": FLAG, "IsClosed": FLAG, "CloseDate": DATE,
+        "IsWon": FLAG, "IsClosed": FLAG, "CloseDate": DATE, "OwnerId": "reference",
     },
     "Campaign": {
         "Name": TEXT, "Type": "picklist", "Status": "picklist", "BudgetedCost": NUMBER, "ActualCost": NUMBER,
@@ -54,10 +55,11 @@ FIELDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 QUERY = re.compile(
-    r"select (?P<fields>[\w, ]+?) from (?P<sobject>\w+)(?: where (?P<where>.+?))?"
+    r"select (?P<fields>count\(\)|[\w, ]+?) from (?P<sobject>\w+)(?: where (?P<where>.+?))?"
     r"(?: order by (?P<order>[\w, ]+?))?(?: limit (?P<limit>\d+))?",
     re.IGNORECASE,
 )
+ID_LIST = re.compile(r"Id in \(('\w+'(?:,'\w+')*)\)", re.IGNORECASE)
 CONDITION = re.compile(r"(\w+) ?(>=|<=|=|>|<) ?(\S+)")
 TIME_LITERAL = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]00:?00)"
@@ -69,6 +71,12 @@ COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     ">": lambda left, right: left > right,
     "<": lambda left, right: left < right,
 }
+
+
+def _all_fields(sobject: str) -> dict[str, str]:
+    """Fields of an object; users cannot be deleted and do not say so."""
+    missing = {"IsDeleted"} if sobject == "User" else set()
+    return {name: kind for name, kind in (SYSTEM_FIELDS | FIELDS[sobject]).items() if name not in missing}
 
 
 class RefusalError(Exception):
@@ -119,7 +127,7 @@ class SalesforceServer:
 
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in FIELDS})
     fields: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {name: SYSTEM_FIELDS | fields for name, fields in FIELDS.items()}
+        default_factory=lambda: {name: _all_fields(name) for name in FIELDS}
     )
     calculated: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
@@ -258,13 +266,16 @@ class SalesforceServer:
             raise RefusalError(400, "INVALID_TYPE", f"sObject type '{sobject}' is not supported.")
         if sobject in self.forbidden:
             raise RefusalError(403, "INSUFFICIENT_ACCESS", f"You do not have access to {sobject}")
-        fields = self._known(sobject, parts["fields"])
+        is_count = parts["fields"].lower() == "count()"
+        fields = self._known(sobject, "" if is_count else parts["fields"])
         order = self._known(sobject, parts["order"] or "", ("asc", "desc"))
         is_kept = self._condition(sobject, parts["where"] or "")
         with_deleted = "/queryAll" in path
         rows = [
             row for row in self.rows[sobject] if is_kept(row) and (with_deleted or not row.get("IsDeleted"))
         ]
+        if is_count:
+            return {"totalSize": len(rows), "done": True, "records": []}
         for name in reversed(order):
             column, _, direction = name.partition(" ")
             rows.sort(key=lambda row: str(row.get(column) or ""), reverse=direction.lower() == "desc")  # noqa: B023
@@ -310,6 +321,10 @@ class SalesforceServer:
     def _condition(self, sobject: str, where: str) -> Callable[[Row], bool]:
         checks: list[Callable[[Row], bool]] = []
         for text in filter(None, re.split(r" and ", where, flags=re.IGNORECASE)):
+            if listed := ID_LIST.fullmatch(text.strip()):
+                wanted = set(listed[1].replace("'", "").split(","))
+                checks.append(lambda row, wanted=wanted: row["Id"] in wanted)
+                continue
             parts = CONDITION.fullmatch(text.strip())
             if parts is None:
                 raise RefusalError(400, "MALFORMED_QUERY", f"unexpected token in: {text}")

@@ -1,4 +1,4 @@
-"""The source `salesforce`: accounts, contacts, leads, opportunities and campaigns."""
+"""The source `salesforce`: accounts, contacts, leads, opportunities and campaigns, and who looks after them."""
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ class SalesforceSource(SourceSettings, env_prefix="CUSTINT_SALESFORCE_"):
     client_id: Secret
     client_secret: Secret
     api_version: str = Field(default="v62.0", pattern=r"^v[1-9]\d\.0$", description="a version like v62.0")
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="a currency code like EUR")
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -34,6 +35,7 @@ class SalesforceSource(SourceSettings, env_prefix="CUSTINT_SALESFORCE_"):
             limits=HttpLimits.of(common),
             batch_rows=common.source_batch_rows,
             lag_seconds=common.source_lag_seconds,
+            currency=self.currency,
         )
 
 

@@ -102,6 +102,20 @@ class SalesforceApi:
             if answer.get("done") is False and not answer.get("nextRecordsUrl"):
                 raise client.problem(f"{sobject}", "there are more rows, but the answer does not say where")
 
+    def count(self, sobject: str) -> int:
+        """Living rows of an object, those in the recycle bin left out.
+
+        Raises:
+            SourceError: The request failed for good, or the answer holds no number.
+        """
+        client = self._client_for(sobject)
+        path = f"/services/data/{self._version}/query"
+        answer = client.get(path, {"q": f"select count() from {sobject}"})
+        count = answer.get("totalSize") if isinstance(answer, dict) else None
+        if not isinstance(count, int):
+            raise client.problem(path, "the answer does not count the object's rows")
+        return count
+
     def _client_for(self, sobject: str) -> "_Client":
         if self._signed_in is None:
             self._sign_in.obtain_token()

@@ -1,8 +1,9 @@
-"""Salesforce: accounts, contacts, leads, opportunities, campaigns and their members, as they change.
+"""Salesforce: accounts, contacts, leads, opportunities, campaigns and their members, and their owners, as they change.
 
 Every object is one query in the order of SystemModstamp, which Salesforce sets on each change, deletions included;
-a later read goes on from the newest one. Here: which fields are asked for, and from where on. Not here: the REST API
-itself (`api.py`), files and repeats (`batches.py`).
+a later read goes on from the newest one. What is deleted for good shows in no query: when the number of living rows is
+not that of landing, all ids are compared. Here: which fields are asked for, and from where on. Not here: the REST API
+itself (`api.py`), what landing holds (`landed.py`), files and repeats (`batches.py`).
 
 The texts of times (`2026-10-01T12:00:00.000+0000`) are landed as they are; bronze reads their offset.
 """
@@ -18,9 +19,11 @@ from dagster_project.contracts import landing_contract
 from dagster_project.ingest.api_client import HttpLimits
 from dagster_project.ingest.batches import land_streams
 from dagster_project.ingest.salesforce.api import LOCATOR_GONE, SalesforceApi, SalesforceError
+from dagster_project.ingest.salesforce.landed import CONNECTOR, LandedRows
 from dagster_project.ingest.streams import Cursor, Landed, Page, Probe, Record, SourceError, Stream
 
 OBJECTS = {
+    "salesforce__users": "User",
     "salesforce__accounts": "Account",
     "salesforce__contacts": "Contact",
     "salesforce__leads": "Lead",
@@ -29,6 +32,9 @@ OBJECTS = {
     "salesforce__campaign_members": "CampaignMember",
 }
 STAMP = "SystemModstamp"
+CURRENCY = "CurrencyIsoCode"
+NEVER_DELETED = {"salesforce__users"}  # they are only switched off
+OF_THE_CONTRACT_ALONE = {"salesforce__users"}  # the rest is settings of their screens
 FIRST_CHANGE = dt.datetime(1999, 1, 1, tzinfo=dt.UTC)  # no organisation is older
 CLOCK_TOLERANCE = dt.timedelta(days=1)  # between our clock and Salesforce's
 NEEDED_TO_READ = ("Id", STAMP)
@@ -36,6 +42,8 @@ LONGEST_QUERY = 14_000
 """Bytes of an encoded query: Salesforce takes 16,384 for the address and all headers, the access token among them."""
 PARTS_OF_OTHERS = {"address", "location"}  # compound fields: each part is a field of its own
 WITHOUT_ROWS = {"base64"}  # files; only one row at a time can be asked for them
+ID_BYTES = len(urlencode({"": "'001xx000003DGbAAAW',"})) - 1
+FEWEST_IDS_PER_QUERY = 5
 OF_THE_READER = {"LastViewedDate", "LastReferencedDate"}  # what the run-as user looked at
 
 logger = logging.getLogger(__name__)
@@ -56,9 +64,10 @@ class Salesforce:
             made, not the one at which its transaction was committed and could be seen: a long import shows rows
             that are older than what was read before them. For the same reason there is no upper end: a row that
             comes into view later is found by the lag, and one that changes again gets a later stamp.
+        currency: ISO 4217 code of the amounts of an organisation that has one currency alone: its rows name none.
     """
 
-    name = "salesforce"
+    name = CONNECTOR
     objects = tuple(OBJECTS)
 
     def __init__(
@@ -71,11 +80,13 @@ class Salesforce:
         limits: HttpLimits,
         batch_rows: int,
         lag_seconds: int,
+        currency: str = "USD",
     ) -> None:
         self._new_api = partial(SalesforceApi, instance_url, client_id, client_secret, api_version, limits)
         self._landing_dir = landing_dir
         self._batch_rows = batch_rows
         self._lag = dt.timedelta(seconds=lag_seconds)
+        self._currency = currency
 
     def land(self, read_at: dt.datetime) -> Iterator[Landed]:
         """Read what changed since the last read, object after object.
@@ -87,8 +98,8 @@ class Salesforce:
             One result per object.
         """
         api = self._new_api()
-        until = read_at.replace(tzinfo=dt.UTC) + CLOCK_TOLERANCE
-        streams = (Stream((name,), partial(self._pages, api, name, until)) for name in self.objects)
+        now = read_at.replace(tzinfo=dt.UTC)
+        streams = (Stream((name,), partial(self._pages, api, name, now)) for name in self.objects)
         yield from land_streams(
             self._landing_dir, self.name, streams, read_at, self._batch_rows, lambda: api.call_count
         )
@@ -103,31 +114,88 @@ class Salesforce:
         return [_probe(api, object_name) for object_name in self.objects]
 
     def _pages(
-        self, api: SalesforceApi, object_name: str, until: dt.datetime, cursor: Cursor
+        self, api: SalesforceApi, object_name: str, now: dt.datetime, cursor: Cursor
     ) -> Iterator[Page]:
-        """All rows since the cursor, the lag included; the cursor never goes back, and never beyond `until`.
+        """All changes since the cursor; then, where rows may have been there before, those that are not any more."""
+        described = api.fields(OBJECTS[object_name])
+        may_have_lost = STAMP in cursor and object_name not in NEVER_DELETED
+        just_read: list[Record] = []
+        for rows, after in self._changes(api, object_name, described, now, cursor):
+            if may_have_lost:
+                just_read += [{name: row.get(name) for name in ("Id", "IsDeleted", STAMP)} for row in rows]
+            cursor = after
+            yield Page({object_name: self._landing_rows(object_name, described, rows)}, cursor)
+        if may_have_lost:
+            for rows in self._differences(api, object_name, described, now, just_read):
+                yield Page({object_name: self._landing_rows(object_name, described, rows)}, cursor)
+
+    def _changes(
+        self, api: SalesforceApi, object_name: str, described: list[Record], now: dt.datetime, cursor: Cursor
+    ) -> Iterator[tuple[list[Record], Cursor]]:
+        """All rows since the cursor, the lag included; the cursor never goes back, and never far beyond `now`.
 
         The end of a page can be a cursor although the rows of one second may go on behind it: the next read begins
         at that very second, never after it.
         """
         sobject = OBJECTS[object_name]
-        described = api.fields(sobject)
-        needed = {field.name for field in landing_contract(object_name).fields}
         reached = _moment(cursor.get(STAMP))
         since = reached - self._lag if reached else None
         while True:
             newest = since
             try:
                 for rows in api.query(sobject, changes_query(object_name, described, since)):
-                    newest = max(filter(None, (newest, _newest(rows, until))), default=None)
+                    newest = max(filter(None, (newest, _newest(rows, now + CLOCK_TOLERANCE))), default=None)
                     if newest and (reached is None or newest > reached):
                         reached, cursor = newest, {STAMP: _written(newest)}
-                    yield Page({object_name: [_without_gaps(row, needed) for row in rows]}, cursor)
+                    yield rows, cursor
                 return
             except SalesforceError as error:
                 if error.code != LOCATOR_GONE or newest == since:
                     raise
                 since = newest  # a long read outlived its query, whose place ends with it
+
+    def _differences(
+        self,
+        api: SalesforceApi,
+        object_name: str,
+        described: list[Record],
+        now: dt.datetime,
+        just_read: list[Record],
+    ) -> Iterator[list[Record]]:
+        """Rows that make landing what the organisation is: deletions that it does not tell of, and what was missed.
+
+        A row that comes back, because the run-as user may see it again, gets a version after that of its deletion.
+        """
+        sobject = OBJECTS[object_name]
+        with LandedRows(self._landing_dir, object_name, just_read) as landed:
+            if api.count(sobject) == landed.living_count:
+                return
+            pages = api.query(sobject, f"select Id,IsDeleted from {sobject}")
+            landed.compare([row for page in pages for row in page])
+            for rows in landed.gone(_written(now)):
+                logger.info("Salesforce %s: %d rows are gone without a trace", sobject, len(rows))
+                yield rows
+            missed = landed.missed()
+            for query in missed_queries(object_name, described, list(missed)):
+                for rows in api.query(sobject, query):
+                    yield [
+                        row | {STAMP: _written(now)} if missed[str(row["Id"])] >= str(row[STAMP]) else row
+                        for row in rows
+                    ]
+
+    def _landing_rows(self, object_name: str, described: list[Record], rows: list[Record]) -> list[Record]:
+        """Rows without their empty fields beyond the contract, and with the currency that all of them have.
+
+        Most of an organisation's own fields are empty in most rows; and one that was only just added makes no row
+        another.
+        """
+        needed = {field.name for field in landing_contract(object_name).fields}
+        has_one_currency = CURRENCY in needed and all(field["name"] != CURRENCY for field in described)
+        shared = {CURRENCY: self._currency} if has_one_currency else {}
+        return [
+            {name: value for name, value in row.items() if value is not None or name in needed} | shared
+            for row in rows
+        ]
 
 
 def changes_query(object_name: str, described: list[Record], since: dt.datetime | None) -> str:
@@ -142,6 +210,23 @@ def changes_query(object_name: str, described: list[Record], since: dt.datetime 
         SourceError: A field without which no change can be found is not visible.
     """
     sobject = OBJECTS[object_name]
+    where = f" where {STAMP} >= {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    return f"{_selection(object_name, described)} from {sobject}{where} order by {STAMP},Id"
+
+
+def missed_queries(object_name: str, described: list[Record], ids: list[str]) -> Iterator[str]:
+    """The SOQL for rows by their ids, in as many queries as their length asks for."""
+    start = f"{_selection(object_name, described)} from {OBJECTS[object_name]} where Id in ("
+    room = (LONGEST_QUERY - len(urlencode({"q": start}))) // ID_BYTES
+    size = max(room, FEWEST_IDS_PER_QUERY)
+    for first in range(0, len(ids), size):
+        listed = ",".join(f"'{each}'" for each in ids[first : first + size])
+        yield f"{start}{listed})"
+
+
+def _selection(object_name: str, described: list[Record]) -> str:
+    """The fields that are asked for: those of the contract that are there, and what else has room."""
+    sobject = OBJECTS[object_name]
     names = {str(field["name"]) for field in described}
     if missing := [name for name in NEEDED_TO_READ if name not in names]:
         raise SourceError(
@@ -150,10 +235,11 @@ def changes_query(object_name: str, described: list[Record], since: dt.datetime 
         )
     contract = [field.name for field in landing_contract(object_name).fields if field.name in names]
     others = sorted(
-        str(field["name"]) for field in described if field["name"] not in contract and _is_stored(field)
+        str(field["name"])
+        for field in described
+        if field["name"] not in contract and _is_stored(field) and object_name not in OF_THE_CONTRACT_ALONE
     )
-    where = f" where {STAMP} >= {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
-    rest = f" from {sobject}{where} order by {STAMP},Id"
+    rest = f" from {sobject} where {STAMP} >= 2000-01-01T00:00:00Z order by {STAMP},Id"
     kept = len(others)
     while (
         kept and len(urlencode({"q": f"select {','.join(contract + others[:kept])}{rest}"})) > LONGEST_QUERY
@@ -165,7 +251,7 @@ def changes_query(object_name: str, described: list[Record], since: dt.datetime 
             sobject,
             ", ".join(others[kept:]),
         )
-    return f"select {','.join(contract + others[:kept])}{rest}"
+    return f"select {','.join(contract + others[:kept])}"
 
 
 def _is_stored(field: Record) -> bool:
@@ -180,14 +266,6 @@ def _is_stored(field: Record) -> bool:
         or field.get("deprecatedAndHidden")
         or field["name"] in OF_THE_READER
     )
-
-
-def _without_gaps(row: Record, needed: set[str]) -> Record:
-    """The row without its empty fields beyond the contract.
-
-    Most of an organisation's own fields are empty in most rows; and one that was only just added makes no row another.
-    """
-    return {name: value for name, value in row.items() if value is not None or name in needed}
 
 
 def _probe(api: SalesforceApi, object_name: str) -> Probe:
