@@ -117,6 +117,7 @@ class SalesforceServer:
         calculated: Formula fields, `Contact.Total__c`.
         hidden: Objects that the user cannot see; `forbidden`: that exist, but not for this user.
         quota_refusals: So many of the next data requests are refused as over the daily limit.
+        refuses_counts: Counting takes longer than a query may.
         locator_pages: Pages after which a query locator is no longer valid.
         before_answer: Called before each data request is answered.
         ends_sessions_at_once: Tokens are handed out, and none is valid.
@@ -133,6 +134,7 @@ class SalesforceServer:
     hidden: set[str] = field(default_factory=set)
     forbidden: set[str] = field(default_factory=set)
     quota_refusals: int = 0
+    refuses_counts: bool = False
     locator_pages: float = float("inf")
     before_answer: Callable[[SeenRequest], None] = lambda request: None
     ends_sessions_at_once: bool = False
@@ -274,6 +276,8 @@ class SalesforceServer:
         rows = [
             row for row in self.rows[sobject] if is_kept(row) and (with_deleted or not row.get("IsDeleted"))
         ]
+        if is_count and self.refuses_counts:
+            raise RefusalError(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
         if is_count:
             return {"totalSize": len(rows), "done": True, "records": []}
         for name in reversed(order):

@@ -168,7 +168,7 @@ class Salesforce:
         """
         sobject = OBJECTS[object_name]
         with LandedRows(self._landing_dir, object_name, just_read) as landed:
-            if api.count(sobject) == landed.living_count:
+            if _count(api, sobject) == landed.living_count:
                 return
             pages = api.query(sobject, f"select Id,IsDeleted from {sobject}")
             landed.compare([row for page in pages for row in page])
@@ -266,6 +266,16 @@ def _is_stored(field: Record) -> bool:
         or field.get("deprecatedAndHidden")
         or field["name"] in OF_THE_READER
     )
+
+
+def _count(api: SalesforceApi, sobject: str) -> int | None:
+    """Living rows of an object; None when it is too large to be counted, and the ids have to tell."""
+    try:
+        return api.count(sobject)
+    except SalesforceError as error:
+        if error.stops_source:
+            raise
+        return None
 
 
 def _probe(api: SalesforceApi, object_name: str) -> Probe:

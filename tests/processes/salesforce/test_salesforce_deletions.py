@@ -86,6 +86,17 @@ def test_a_row_that_is_gone_is_found_although_as_many_are_new(
     assert living(tmp_path) == ids(server.rows["CampaignMember"])
 
 
+def test_an_object_that_is_too_large_to_be_counted_is_compared(
+    server: SalesforceServer, tmp_path: Path
+) -> None:
+    server.refuses_counts = True
+    server.rows["CampaignMember"] = [member(number, number) for number in range(10)]
+    land_on(server, tmp_path, 0)
+    server.rows["CampaignMember"].pop(4)
+    assert land_on(server, tmp_path, 1).landed_row_count == 1
+    assert living(tmp_path) == ids(server.rows["CampaignMember"])
+
+
 @pytest.mark.parametrize("sobject", ["Account", "Contact", "Lead", "Opportunity", "Campaign"])
 def test_every_object_that_can_be_purged_is_compared(
     server: SalesforceServer, tmp_path: Path, sobject: str

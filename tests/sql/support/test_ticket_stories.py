@@ -208,6 +208,24 @@ def test_every_event_is_there_once_and_a_ticket_without_events_gives_its_moments
     ]
 
 
+def test_the_clocks_of_a_ticket_and_its_missed_targets_are_told(
+    built: duckdb.DuckDBPyConnection, tickets: dict[str, dict[str, Any]]
+) -> None:
+    told = built.execute(
+        "select field_name, new_value, sla_target_minutes, author_role from gold.fct_ticket_events"
+        " where ticket_id = 'zendesk:1' and event_kind = 'clock' order by event_id"
+    ).fetchall()
+    assert told == [
+        ("reply_time", "activate", None, "system"),
+        ("reply_time", "apply_sla", 15, "system"),
+        ("reply_time", "apply_sla", 5, "system"),
+        ("reply_time", "breach", None, "system"),
+        ("reply_time", "fulfill", None, "system"),
+    ]
+    counts = {case: tickets[case]["sla_breach_count"] for case in ("one touch", "copied in", "handed on")}
+    assert counts == {"one touch": 1, "copied in": 0, "handed on": None}
+
+
 def test_every_answer_is_one_response_with_the_category_of_its_scale(
     built: duckdb.DuckDBPyConnection,
 ) -> None:

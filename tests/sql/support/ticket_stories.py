@@ -216,7 +216,21 @@ USERS: list[Row] = [
     {"id": COLLEAGUE, "role": "end-user", "organization_id": 1} | _stamped({}, "2025-01-01"),
     {"id": STAFF, "role": "admin"} | _stamped({}, "2025-01-01"),
 ]
+SERVICE_LEVEL: list[tuple[str, Row]] = [
+    ("activate", {}), ("apply_sla", {"sla": '{"target": 15, "business_hours": false}'}), ("breach", {"deleted": True}),
+    ("apply_sla", {"sla": '{"target": 5, "business_hours": false}'}), ("breach", {"deleted": False}), ("fulfill", {}),
+]  # fmt: skip
 METRIC_EVENTS: list[Row] = [
+    {
+        "id": 10 + number,
+        "ticket_id": TICKET_IDS["one touch"],
+        "metric": "reply_time",
+        "type": kind,
+        "time": AT_1510,
+    }
+    | fields
+    for number, (kind, fields) in enumerate(SERVICE_LEVEL)
+] + [
     {"id": number, "ticket_id": TICKET_IDS[case], "metric": "reply_time", "type": "fulfill", "time": at}
     for number, (case, at) in enumerate([("the clock of the account", AT_1510), ("copied in", AT_1520)])
 ]

@@ -14,6 +14,7 @@ described as (
         new_value,
         author_role,
         is_public,
+        sla_target_minutes,
         occurred_at,
         cast(occurred_at as date) as event_date
     from ticket_events

@@ -46,6 +46,7 @@ with_durations as (
         tickets.escalated_at,
         tickets.is_one_touch,
         tickets.is_first_contact_resolution,
+        tickets.sla_breach_count,
         tickets.exclusion_reason,
         if(tickets.exclusion_reason is null, tickets.csat_rating, null) as csat_rating,
         tickets.rated_at,

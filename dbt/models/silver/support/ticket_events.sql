@@ -8,6 +8,10 @@ tickets as (
     select * from {{ ref('tickets') }}
 ),
 
+metric_events as (
+    {{ latest_versions(ref('zendesk__ticket_metric_events'), 'event_ref', 'occurred_at') }}
+),
+
 delivered_events as (
     select
         'zendesk:' || events.event_ref as event_id,
@@ -24,6 +28,26 @@ delivered_events as (
     from attributed_ticket_events as events
     inner join tickets on events.ticket_ref = tickets.ticket_ref
     where tickets.system = 'zendesk'
+),
+
+-- What Zendesk's clocks and the account's service levels did: the targets that were set, and those that were missed.
+clock_events as (
+    select
+        'zendesk:clock:' || events.event_ref as event_id,
+        tickets.ticket_id,
+        tickets.customer_id,
+        tickets.system,
+        'clock' as event_kind,
+        events.metric as field_name,
+        cast(null as text) as previous_value,
+        events.event_kind as new_value,
+        'system' as author_role,
+        cast(null as boolean) as is_public,
+        events.occurred_at,
+        events.sla_target_minutes
+    from metric_events as events
+    inner join tickets on events.ticket_ref = tickets.ticket_ref
+    where tickets.system = 'zendesk' and not coalesce(events.is_withdrawn, false)
 ),
 
 -- Of a ticket whose system delivers no events, the moments that the ticket itself gives.
@@ -79,12 +103,14 @@ solved_tickets as (
 ),
 
 all_events as (
+    select * from clock_events
+    union all by name
     select * from delivered_events
-    union all
+    union all by name
     select * from opened_tickets
-    union all
+    union all by name
     select * from replied_tickets
-    union all
+    union all by name
     select * from solved_tickets
 )
 

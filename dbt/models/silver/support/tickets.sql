@@ -30,6 +30,18 @@ file_identities as (
     {{ customer_of('files', 'customers') }}
 ),
 
+metric_events as (
+    {{ latest_versions(ref('zendesk__ticket_metric_events'), 'event_ref', 'occurred_at') }}
+),
+
+missed_targets as (
+    select
+        ticket_ref,
+        count(*) filter (where event_kind = 'breach' and not coalesce(is_withdrawn, false)) as sla_breach_count
+    from metric_events
+    group by ticket_ref
+),
+
 ticket_sentiments as (
     select * from {{ source('resolved', 'ticket_sentiments') }}
 ),
@@ -101,12 +113,14 @@ zendesk_tickets as (
         if(tickets.exclusion_reason is null, histories.is_one_touch, null) as is_one_touch,
         if(tickets.exclusion_reason is null, histories.is_first_contact_resolution, null)
             as is_first_contact_resolution,
+        if(tickets.exclusion_reason is null, missed_targets.sla_breach_count, null) as sla_breach_count,
         tickets.exclusion_reason,
         histories.ticket_ref is not null as has_events,
         cast(last_ratings.csat_rating as double) as csat_rating,
         last_ratings.rated_at
     from attributed_tickets as tickets
     left join ticket_histories as histories on tickets.ticket_ref = histories.ticket_ref
+    left join missed_targets on tickets.ticket_ref = missed_targets.ticket_ref
     left join last_ratings on tickets.ticket_ref = last_ratings.ticket_ref
 ),
 
@@ -137,6 +151,7 @@ file_tickets as (
         cast(null as bigint) as agent_count,
         cast(null as boolean) as is_one_touch,
         cast(null as boolean) as is_first_contact_resolution,
+        cast(null as bigint) as sla_breach_count,
         cast(null as text) as exclusion_reason,
         false as has_events,
         tickets.csat_rating,
