@@ -131,12 +131,30 @@ copied_users as (
     where json_valid(collaborator_refs)
 ),
 
+organizations_of_tickets as (
+    select distinct
+        ticket_ref,
+        organization_ref
+    from ticket_versions
+    where organization_ref is not null
+),
+
+organizations_of_users as (
+    select distinct
+        user_ref,
+        organization_ref
+    from user_versions
+    where organization_ref is not null
+),
+
 colleagues as (
     select distinct
-        tickets.ticket_ref,
-        members.user_ref
-    from ticket_versions as tickets
-    inner join user_versions as members on tickets.organization_ref = members.organization_ref
+        answers.ticket_ref,
+        answers.author_ref as user_ref
+    from public_comments as answers
+    inner join organizations_of_tickets as tickets on answers.ticket_ref = tickets.ticket_ref
+    inner join organizations_of_users as members
+        on answers.author_ref = members.user_ref and tickets.organization_ref = members.organization_ref
 ),
 
 askers as (
