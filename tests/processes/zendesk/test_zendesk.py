@@ -357,3 +357,18 @@ def test_comments_are_landed_with_their_words(account: ZendeskServer, tmp_path: 
     assert landed(tmp_path, "ticket_events", "id, author_id, type, public, extra") == [
         (2, 80, "comment", False, '{"audit_id":1,"body":"Näher 👀"}')
     ]
+
+
+def test_what_tells_a_merge_is_landed(account: ZendeskServer, tmp_path: Path):
+    via = {"channel": "web", "source": {"rel": "follow_up", "from": {"ticket_id": 3}}}
+    account.rows["tickets"] = [
+        ticket(5, status="closed", tags=["closed_by_merge"], collaborator_ids=[7], via=via)
+    ]
+    change = {"id": 2, "event_type": "Change", "via": "Merge", "status": "closed", "previous_value": "open"}
+    account.rows["ticket_events"] = [
+        {"id": 1, "ticket_id": 5, "updater_id": 70, "created_at": moment(1), "via": "Mail", "child_events": [change]}
+    ]  # fmt: skip
+    land(zendesk(account, tmp_path))
+    told = "tags, collaborator_ids, json_extract_string(via, '$.source.rel')"
+    assert landed(tmp_path, "tickets", told) == [('["closed_by_merge"]', "[7]", "follow_up")]
+    assert landed(tmp_path, "ticket_events", "value, via") == [("closed", "Merge")]

@@ -53,6 +53,7 @@ def fill_one_of_each(warehouse: Any, usage_event: Make) -> None:
     warehouse.fill("tickets", [
         ticket | {"ticket_id": "zendesk:1", "csat_rating": 4.5, "rated_at": LATER},
         ticket | {"ticket_id": "files:a:b", "channel": None},
+        ticket | {"ticket_id": "zendesk:2", "customer_id": None, "csat_rating": 4.5, "rated_at": LATER},
     ])  # fmt: skip
     warehouse.fill("ticket_events", [
         comment | {"event_id": "zendesk:e1", "author_role": "agent", "is_public": True},
@@ -83,6 +84,8 @@ def fill_one_of_each(warehouse: Any, usage_event: Make) -> None:
         customer | {"opportunity_id": f"salesforce:{ref}", "opportunity_type": "Renewal", "opened_at": NOW,
                     "is_closed": decided_at is not None, "is_won": is_won, "decided_at": decided_at}
         for ref, is_won, decided_at in [("w", True, LATER), ("l", False, LATER), ("o", False, None)]
+    ] + [
+        {"opportunity_id": "salesforce:n", "customer_id": None, "opened_at": NOW, "is_won": True, "decided_at": NOW}
     ])  # fmt: skip
     warehouse.fill("usage_events", [
         usage_event(NOW, error_count=1),
