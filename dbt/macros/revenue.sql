@@ -121,11 +121,13 @@
         from with_first_discount
     ),
 
+    -- A price that is not fixed or not known stays empty, whatever is taken off it.
     with_bill as (
         select
             * exclude (
-                once_discounted_bill_amount{% for place in range(1, 20) %}, left_by_{{ place }}{% endfor %}
-            ) rename (left_by_20 as discounted_bill_amount)
+                once_discounted_bill_amount{% for place in range(1, 21) %}, left_by_{{ place }}{% endfor %}
+            ),
+            if(bill_amount is null, null, left_by_20) as discounted_bill_amount
         from with_further_discounts
     ),
 

@@ -18,7 +18,7 @@ MODELS = (
     "received_credit_notes", "received_transaction_lines", "charges", "transactions", "payments",
     "received_subscription_versions", "subscription_items", "transaction_lines", "billed_subscription_items",
     "subscription_item_versions", "subscription_terms", "subscription_periods", "revenue_months",
-    "customer_mrr_monthly", "fct_mrr_movements", "revenue_monthly", "subscription_bills",
+    "customer_mrr_monthly", "fct_mrr_movements", "subscription_bills", "mrr_bases_monthly", "revenue_monthly",
     "revenue_differences", "fct_transactions", "dim_product", "fct_transaction_lines",
     "fct_product_ownership", "revenue_reconciliation",
 )  # fmt: skip

@@ -62,6 +62,9 @@ class RevenueWarehouse:
         self.connection.execute("""
             create table silver.customer_identities (customer_id text, system text, object text, source_ref text);
             create table silver.data_window (first_date date, last_date date);
+            create table silver.mrr_bases_monthly (
+                month_start_date date, contracted_mrr_amount decimal(18, 2), strict_mrr_amount decimal(18, 2),
+                collected_mrr_amount decimal(18, 2));
             insert into bronze.stripe__products (product_ref, name, plan_tier, modified_at)
             values ('prod', 'Growth plan', 'Growth', '2020-01-01')""")
 

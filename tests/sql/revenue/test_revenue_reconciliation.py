@@ -98,6 +98,27 @@ def test_bills_as_agreed_leave_no_difference(warehouse: BillingWarehouse):
     assert warehouse.broken_truths() == {}
 
 
+def test_each_basis_of_recurring_revenue_has_its_own_column(warehouse: BillingWarehouse):
+    """Collected as agreed, then past due with an open bill, then paused, then paid again."""
+    versions = [
+        row | {"status": status, "pause_behavior": pause}
+        for row, status, pause in zip(
+            monthly_versions(),
+            ("active", "past_due", "active", "active"),
+            (None, None, "void", None),
+            strict=True,
+        )
+    ]
+    bills = [monthly_bills()[0], bill("i2", at(2, 10), at(3, 10), status="open"), monthly_bills()[3]]
+    build(warehouse, versions, bills)
+    assert warehouse.rows("""
+        select
+            month(month_start_date), ending_mrr_amount, contracted_mrr_amount, strict_mrr_amount, collected_mrr_amount
+        from gold.revenue_monthly order by 1""") == [
+        (1, 100, 100, 100, 100), (2, 100, 100, 0, 0), (3, 0, 100, 0, 0), (4, 100, 100, 100, 100),
+    ]  # fmt: skip
+
+
 def test_an_annual_bill_pays_for_the_months_after_it(warehouse: BillingWarehouse):
     terms = {"billing_interval": "year", "unit_amount": 600, "price_ref": "year"}
     build(

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from stripe_account import Record, built, seconds
 
+GIVEN_UP = {"marked_uncollectible_at": seconds(2026, 9, 4)}
 LATER = seconds(2026, 9, 10)
 MONTHS = ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
 
@@ -161,6 +162,9 @@ CASES = {
         invoices=[invoice(line(1000, 11), line(1800, 11, price=price(2, usage_type="metered")))],
         mrr=[10] * 5,
         ledger={"billed": 28, "paid": 28, "net_spend": 28},
+    ),
+    "tiers that nothing shows": Case(
+        subscriptions=[subscription(item(None, 7, billing_scheme="tiered", tiers_mode="graduated"))],
     ),
     "a discount of the customer": Case(
         customer={"discount": coupon(percent_off=25, start=seconds(2026, 7, 1))},
@@ -327,7 +331,7 @@ CASES = {
     "void and given up before the first read": Case(
         invoices=[
             invoice(line(1000), status="void", status_transitions={"voided_at": seconds(2026, 9, 3)}),
-            invoice(line(2000), status="uncollectible", status_transitions={"paid_at": None}),
+            invoice(line(2000), status="uncollectible", status_transitions=GIVEN_UP),
         ],
         ledger={"billed": 20, "paid": 0, "written_off": 20, "net_spend": 0},
     ),
@@ -394,3 +398,27 @@ def test_what_became_of_what_was_billed(warehouse: duckdb.DuckDBPyConnection, na
     assert dict(zip(CASES[name].ledger, found, strict=True)) == {
         part: Decimal(str(amount)) for part, amount in CASES[name].ledger.items()
     }
+
+
+def test_a_price_that_nothing_shows_is_empty_and_its_customer_pays(warehouse: duckdb.DuckDBPyConnection):
+    customer = f"cus_{list(CASES).index('tiers that nothing shows')}"
+    assert warehouse.execute(
+        "select price_status, mrr_amount, is_paid from gold.fct_subscription_periods where customer_id = ?",
+        [customer],
+    ).fetchall() == [("not_priceable", None, True)]
+
+
+def test_a_void_bill_and_one_given_up_are_closed_when_they_say_so(warehouse: duckdb.DuckDBPyConnection):
+    customer = f"cus_{list(CASES).index('void and given up before the first read')}"
+    assert warehouse.execute(
+        "select status, strftime(closed_at, '%m-%d') from gold.fct_transactions where customer_id = ? order by 1",
+        [customer],
+    ).fetchall() == [("failed", "09-04"), ("void", "09-03")]
+
+
+def test_notice_for_a_day_ahead_is_notice(warehouse: duckdb.DuckDBPyConnection):
+    customer = f"cus_{list(CASES).index('notice for a day ahead')}"
+    assert warehouse.execute(
+        "select bool_or(is_cancel_at_period_end) from silver.subscription_versions where customer_id = ?",
+        [customer],
+    ).fetchall() == [(True,)]

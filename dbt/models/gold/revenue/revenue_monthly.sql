@@ -11,6 +11,10 @@ fct_mrr_movements as (
     select * from {{ ref('fct_mrr_movements') }}
 ),
 
+mrr_bases_monthly as (
+    select * from {{ ref('mrr_bases_monthly') }}
+),
+
 month_ends as (
     select
         month_start_date,
@@ -44,12 +48,16 @@ bridge as (
         coalesce(movements.{{ kind }}_mrr_amount, 0) as {{ kind }}_mrr_amount,
         coalesce(movements.{{ kind }}_customer_count, 0) as {{ kind }}_customer_count,
         {%- endfor %}
-        coalesce(closings.customer_count, 0) as ending_customer_count
+        coalesce(closings.customer_count, 0) as ending_customer_count,
+        coalesce(bases.contracted_mrr_amount, 0) as contracted_mrr_amount,
+        coalesce(bases.strict_mrr_amount, 0) as strict_mrr_amount,
+        coalesce(bases.collected_mrr_amount, 0) as collected_mrr_amount
     from revenue_months as months
     left join month_ends as closings on months.month_start_date = closings.month_start_date
     left join month_ends as openings
         on months.month_start_date = cast(openings.month_start_date + interval 1 month as date)
     left join movements on months.month_start_date = movements.month_start_date
+    left join mrr_bases_monthly as bases on months.month_start_date = bases.month_start_date
 ),
 
 with_ratios as (
@@ -65,6 +73,9 @@ with_ratios as (
         cast(reactivation_mrr_amount as decimal(18, 2)) as reactivation_mrr_amount,
         cast(ending_mrr_amount as decimal(18, 2)) as ending_mrr_amount,
         cast(ending_mrr_amount * 12 as decimal(18, 2)) as ending_arr_amount,
+        contracted_mrr_amount,
+        strict_mrr_amount,
+        collected_mrr_amount,
         starting_customer_count,
         new_customer_count,
         expansion_customer_count,

@@ -1,7 +1,7 @@
 {%- set terms = [
     'customer_id', 'subscription_id', 'plan', 'price_ref', 'status', 'price_status', 'seat_count',
     'billing_interval', 'interval_count', 'currency', 'rate_as_of_date', 'coupon_ref', 'is_trial', 'is_paused', 'is_discounted', 'original_list_mrr_amount',
-    'original_mrr_amount', 'list_mrr_amount', 'mrr_amount'
+    'original_mrr_amount', 'list_mrr_amount', 'mrr_amount', 'contracted_mrr_amount'
 ] -%}
 with subscription_terms as (
     select * from {{ ref('subscription_terms') }}
@@ -31,7 +31,8 @@ with_revenue as (
         * exclude (discounted_mrr_amount, original_discounted_mrr_amount),
         if(is_paid_status and not is_trial and not is_paused, discounted_mrr_amount, 0) as mrr_amount,
         if(is_paid_status and not is_trial and not is_paused, original_discounted_mrr_amount, 0)
-            as original_mrr_amount
+            as original_mrr_amount,
+        if(is_paid_status and not is_trial, discounted_mrr_amount, 0) as contracted_mrr_amount
     from with_trial
 ),
 
