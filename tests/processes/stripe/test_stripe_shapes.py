@@ -17,11 +17,11 @@ def test_newer_words_for_a_bill_and_its_lines_are_found_in_their_places() -> Non
         "id": "il_1",
         "object": "line_item",
         "amount": 10,
-        "taxes": [{"amount": 7}],
-        "pricing": {"price_details": {"price": "price_1", "product": "prod_1"}},
+        "taxes": [{"amount": 7, "tax_behavior": "inclusive"}],
+        "pricing": {"unit_amount_decimal": "0.5", "price_details": {"price": "price_1", "product": "prod_1"}},
         "parent": {
             "type": "invoice_item_details",
-            "invoice_item_details": {"subscription": "sub_1", "proration": True},
+            "invoice_item_details": {"subscription": "sub_1", "subscription_item": "si_1", "proration": True},
         },
     }
     row = landing_row("stripe__invoices", bill, 9)
@@ -37,7 +37,9 @@ def test_newer_words_for_a_bill_and_its_lines_are_found_in_their_places() -> Non
         "proration": True,
         "created": 5,
         "currency": "usd",
-        "tax_amounts": [{"amount": 7}],
+        "tax_amounts": [{"amount": 7, "inclusive": True}],
+        "subscription_item": "si_1",
+        "unit_amount_decimal": "0.5",
     }
     assert {name: row[name] for name in expected} == expected
 
@@ -63,5 +65,5 @@ def test_newer_words_for_a_subscription_are_found_in_their_places() -> None:
     expected = {"current_period_start": 1, "current_period_end": 2, "currency": "eur", "start_date": 1}
     assert {name: row[name] for name in expected} == expected
     assert row["items"]["data"][0]["price"]["product"] == "prod_1"
-    assert row["discount"]["coupon"] == {"id": "TEN"}
+    assert row["discounts"][0]["coupon"] == {"id": "TEN"}
     assert subscription["items"]["data"][0]["price"]["product"]["id"] == "prod_1"  # the source is not changed

@@ -54,7 +54,7 @@ class BillingWarehouse:
         seeds = DBT_DIR / "seeds"
         self.connection.execute(f"""
             create table bronze.currency_rates as
-            from read_csv('{seeds / "currency_rates.csv"}', types = {{'usd_rate': 'decimal(18, 6)'}});
+            from read_csv('{seeds / "currency_rates.csv"}', types = {{'usd_rate': 'decimal(18, 8)'}});
             create table bronze.reconciliation_lines as from read_csv('{seeds / "reconciliation_lines.csv"}')""")
         contracts = read_tables(DBT_DIR / "models" / "bronze")
         for name in BRONZE:

@@ -53,7 +53,7 @@ class RevenueWarehouse:
         )
         self.connection.execute(f"""
             create table bronze.currency_rates as
-            from read_csv('{DBT_DIR / "seeds" / "currency_rates.csv"}', types = {{'usd_rate': 'decimal(18, 6)'}})""")
+            from read_csv('{DBT_DIR / "seeds" / "currency_rates.csv"}', types = {{'usd_rate': 'decimal(18, 8)'}})""")
         contracts = read_tables(DBT_DIR / "models" / "bronze")
         for name in BRONZE:
             columns = {column.name: column.data_type for column in contracts[name].columns} | LINEAGE
