@@ -166,6 +166,8 @@ CASES = {
     "tiers that nothing shows": Case(
         subscriptions=[subscription(item(None, 7, billing_scheme="tiered", tiers_mode="graduated"))],
     ),
+    "a discount that is only named and was never billed": Case(subscriptions=[subscription(discounts=["di"])]),
+    "use without a word that it is metered": Case(subscriptions=[subscription(item(2, None, usage_type=None))]),
     "a discount of the customer": Case(
         customer={"discount": coupon(percent_off=25, start=seconds(2026, 7, 1))},
         subscriptions=[subscription()],
@@ -400,12 +402,22 @@ def test_what_became_of_what_was_billed(warehouse: duckdb.DuckDBPyConnection, na
     }
 
 
-def test_a_price_that_nothing_shows_is_empty_and_its_customer_pays(warehouse: duckdb.DuckDBPyConnection):
-    customer = f"cus_{list(CASES).index('tiers that nothing shows')}"
-    assert warehouse.execute(
+@pytest.mark.parametrize(
+    ("name", "price_status", "mrr"),
+    [
+        ("tiers that nothing shows", "not_priceable", None),
+        ("use without a word that it is metered", "metered", None),
+        ("a discount that is only named and was never billed", "discount_unknown", 10),
+    ],
+)
+def test_a_price_that_is_not_known_says_so_and_its_customer_pays(
+    warehouse: duckdb.DuckDBPyConnection, name: str, price_status: str, mrr: float | None
+):
+    found = warehouse.execute(
         "select price_status, mrr_amount, is_paid from gold.fct_subscription_periods where customer_id = ?",
-        [customer],
-    ).fetchall() == [("not_priceable", None, True)]
+        [f"cus_{list(CASES).index(name)}"],
+    ).fetchall()
+    assert found == [(price_status, mrr, True)]
 
 
 def test_a_void_bill_and_one_given_up_are_closed_when_they_say_so(warehouse: duckdb.DuckDBPyConnection):

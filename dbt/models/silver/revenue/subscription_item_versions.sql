@@ -35,6 +35,7 @@ with_price as (
         * exclude (bill_amount, discounts),
         case
             when is_metered then 'metered'
+            when has_unknown_discount and len(discounts) = 0 and billed_discount_amount is null then 'discount_unknown'
             when bill_amount is not null then 'priced'
             when billed_amount is not null then 'priced'
             else 'not_priceable'

@@ -115,8 +115,11 @@ with_price as (
             {{ json_number('items.price', '$.interval_count', 'bigint') }},
             prices.interval_count
         ) as interval_count,
+        -- What is metered has no quantity; where Stripe does not say how it is used, that says it.
         coalesce(
-            json_extract_string(items.price, '$.recurring.usage_type'), prices.usage_type, 'licensed'
+            json_extract_string(items.price, '$.recurring.usage_type'),
+            prices.usage_type,
+            if(items.quantity is null and items.price is not null, 'metered', 'licensed')
         ) = 'metered' as is_metered,
         coalesce(
             json_extract_string(items.price, '$.billing_scheme'), prices.billing_scheme, 'per_unit'
