@@ -105,6 +105,7 @@ GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
         | {"transaction_ref": " t1 ", "currency": "gbp", "occurred_at": "2026-09-30T01:30:00+02:00"},
         TRANSACTION | {"transaction_ref": "t2", "currency": "", "status": " ", "kind": None, "amount": "0"},
         TRANSACTION | {"transaction_ref": "t3", "amount": "1000000000", "occurred_at": "2026-09-30"},
+        TRANSACTION | {"transaction_ref": "t4", "amount": "-5"},
     ],
     "files__tickets": [
         TICKET,
@@ -153,7 +154,7 @@ BAD_ROWS: dict[str, list[Bad]] = {
         bad("amount", "'1,000.00' is not a decimal", amount="1,000.00"),
         bad("amount", "'nan' is not a decimal", amount="nan"),
         bad("amount", "'1e30' is not a decimal", amount="1e30"),
-        bad("amount", "-5.00 is below 0", amount="-5"),
+        bad("amount", "-1000000000.01 is below -1000000000", amount="-1000000000.01"),
         bad("amount", "1000000000.01 is above 1000000000", amount="1000000000.01"),
         bad("amount", "9999999999999.00 is above 1000000000", amount="9999999999999"),
         bad("currency", "'XXX' has no rate in currency_rates", currency="XXX"),

@@ -218,11 +218,12 @@ def test_only_the_newest_batch_of_a_dropped_file_counts(built: Built):
 def test_transactions_become_exact_amounts_utc_times_and_upper_case_currencies(built: Built):
     columns = "transaction_ref, customer_ref, occurred_at, amount, currency, status, kind, payment_method, _loaded_at"
     rest = ("paid", "invoice", None, LOADED_AT)
-    assert built.kept("files__transactions", columns, "_source_line < 6") == [
+    assert built.kept("files__transactions", columns, "_source_line < 7") == [
         ("t0", "c1", dt.datetime(2026, 9, 30, 10), Decimal("12.50"), "EUR", *rest),
         ("t1", "c1", dt.datetime(2026, 9, 29, 23, 30), Decimal("12.50"), "GBP", *rest),
         ("t2", "c1", dt.datetime(2026, 9, 30, 10), Decimal("0.00"), None, None, None, None, LOADED_AT),
         ("t3", "c1", dt.datetime(2026, 9, 30), Decimal("1000000000.00"), "EUR", *rest),
+        ("t4", "c1", dt.datetime(2026, 9, 30, 10), Decimal("-5.00"), "EUR", *rest),
     ]
 
 

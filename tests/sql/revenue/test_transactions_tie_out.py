@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 MOMENTS = st.integers(0, 27 * 24).map(lambda hours: dt.datetime(2025, 12, 20) + dt.timedelta(hours=hours))
 CENTS = st.integers(0, 400_000).map(lambda cents: Decimal(cents) / 100)
+SIGNS = st.sampled_from([1, -1])
 CURRENCIES = st.sampled_from(["USD", "EUR", "GBP", "INR"])
 INVOICE_STATUS = st.sampled_from(["paid", "open", "void", "uncollectible", "draft"])
 ORDER_STATUS = st.sampled_from([None, "paid", "open", "failed", "refunded", "void"])
@@ -57,15 +58,15 @@ def invoices(draw: st.DrawFn, number: int) -> dict[str, list[dict[str, Any]]]:
 
 @st.composite
 def orders(draw: st.DrawFn, number: int) -> dict[str, list[dict[str, Any]]]:
-    """An order or refund of the file drop, with lines that may or may not add up to it."""
+    """An order or refund of the file drop, with either sign, and lines that may or may not add up to it."""
     order = {
-        "transaction_ref": f"o{number}", "customer_ref": "acc", "occurred_at": draw(MOMENTS), "amount": draw(CENTS),
-        "currency": draw(CURRENCIES | st.none()), "status": draw(ORDER_STATUS),
+        "transaction_ref": f"o{number}", "customer_ref": "acc", "occurred_at": draw(MOMENTS),
+        "amount": draw(CENTS) * draw(SIGNS), "currency": draw(CURRENCIES | st.none()), "status": draw(ORDER_STATUS),
         "kind": draw(st.sampled_from([None, "order", "refund", "shipment"])),
     }  # fmt: skip
     lines = [
         {"transaction_ref": f"o{number}", "line_number": place, "product_ref": "book",
-         "quantity": draw(st.integers(1, 9)), "unit_price_amount": draw(CENTS)}
+         "quantity": draw(st.integers(-3, 9)), "unit_price_amount": draw(CENTS) * draw(SIGNS)}
         for place in range(draw(st.integers(0, 2)))
     ]  # fmt: skip
     return {"files__transactions": [order], "files__transaction_lines": lines}
@@ -143,6 +144,16 @@ def test_the_order_of_the_rows_changes_nothing(
     shuffled = {name: random.Random(seed).sample(rows, len(rows)) for name, rows in bronze.items()}
     warehouse.build("2026-01-31", **shuffled)
     assert content(warehouse) == before
+
+
+def test_what_was_bought_and_given_back_leaves_nothing_spent(warehouse: BillingWarehouse):
+    order = {"customer_ref": "acc", "currency": "USD", "payment_method": "card"}
+    purchase = order | {"transaction_ref": "a", "occurred_at": dt.datetime(2026, 1, 5), "amount": 100}
+    returned = order | {"transaction_ref": "b", "occurred_at": dt.datetime(2026, 1, 6), "amount": -100}
+    warehouse.build("2026-01-31", files__transactions=[purchase, returned])
+    assert warehouse.broken_truths() == {}
+    sums = "sum(net_spend_amount), sum(paid_amount), sum(billed_amount), sum(refunded_amount), min(transaction_amount)"
+    assert warehouse.rows(f"select {sums} from gold.fct_transactions") == [(0, 0, 100, 100, 100)]
 
 
 def test_the_later_status_of_one_second_counts_whatever_came_first(warehouse: BillingWarehouse):

@@ -54,6 +54,7 @@ file_payments as (
     where
         coalesce(files.status, 'paid') in ('paid', 'refunded', 'failed')
         and coalesce(files.kind, 'order') <> 'refund'
+        and files.amount >= 0
 ),
 
 all_payments as (

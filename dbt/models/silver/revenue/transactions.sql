@@ -252,13 +252,21 @@ stripe_credit_notes as (
     where notes.credited_after_amount > 0
 ),
 
+-- Most shops export what they pay back as an amount below 0, under any kind.
+file_amounts as (
+    select
+        * exclude (kind, amount),
+        if(amount < 0, 'refund', coalesce(kind, 'order')) as kind,
+        abs(amount) as amount
+    from files__transactions
+),
+
 file_defaults as (
     select
-        * exclude (kind, status),
-        coalesce(kind, 'order') as kind,
+        * exclude (status),
         -- A refund that was refunded is one that was paid out.
         if(kind = 'refund' and status = 'refunded', 'paid', coalesce(status, 'paid')) as status
-    from files__transactions
+    from file_amounts
 ),
 
 -- The file drop does not say which purchase a refund belongs to: it stands for itself.
