@@ -78,6 +78,11 @@ class Table:
         default_factory=dict
     )  # all that the contract says of the table beside its columns
 
+    def may_lack(self, column: Column) -> bool:
+        """Whether a bad value of a bronze column is left out, and the row kept: `is_optional` of the macros."""
+        is_needed = column.not_null or column.name in (*self.grain, self.version)
+        return not is_needed and not {"currency", "empty_means"} & column.rules.keys()
+
     def levels(self, column: str) -> dict[str, float]:
         """The lowest score of each level that a column holds."""
         return next(known.rules["levels"] for known in self.columns if known.name == column)

@@ -11,6 +11,7 @@ import dagster as dg
 
 from dagster_project.contracts import landing_objects
 from dagster_project.defs.ingest import SAMPLE_END_DATE
+from dagster_project.defs.landing_assets import NOTES
 from dagster_project.defs.live_sources import new_columns
 from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
@@ -123,7 +124,7 @@ def _execute(
 
 
 def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
-    """What the sources deliver otherwise than before: one line per object that was set aside or has new columns."""
+    """What a person should know of the sources: one line per object that was set aside, has new columns, or a note."""
     lines = [
         check.description
         for check in result.get_asset_check_evaluations()
@@ -131,6 +132,9 @@ def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
     ]
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
+        notes = materialization.metadata.get(NOTES)
+        if notes and notes.value != "none":
+            lines += str(notes.value).splitlines()
         found = materialization.metadata.get("new_columns")
         if found and found.value != "none":
             name = materialization.asset_key.path[-1]

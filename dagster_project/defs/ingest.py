@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.contracts import landing_objects, system_objects
-from dagster_project.defs.landing_assets import landed_files, landing_specs
+from dagster_project.defs.landing_assets import NOTES, landed_files, landing_specs
 from dagster_project.defs.resources import run_as_of_date, run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.files.drop import FileDropError, land_file_drop
+from dagster_project.ingest.streams import Landed
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
 from dagster_project.settings import settings
 
@@ -48,12 +49,20 @@ def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Materialize
 def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The user's own files from the inbox, where `files` is a source, else empty."""
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
-    landed: dict[str, int] = {}
+    landed: dict[str, Landed] = {}
     if "files" in settings().sources:
         try:
-            objects = land_file_drop(settings().inbox_dir, settings().landing_dir, run_started_at(context))
+            objects = land_file_drop(
+                settings().inbox_dir,
+                settings().landing_dir,
+                run_started_at(context),
+                settings().reporting_currency,
+            )
         except FileDropError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        landed = {found.object_name: found.landed_row_count for found in objects}
+        landed = {found.object_name: found for found in objects}
     for name in FILE_DROP_OBJECTS:
-        yield landed_files(name, {"new_rows": landed.get(name, 0)})
+        found = landed.get(name, Landed(name))
+        yield landed_files(
+            name, {"new_rows": found.landed_row_count, NOTES: "\n".join(found.notes) or "none"}
+        )

@@ -15,6 +15,9 @@ from dagster_project.defs.resources import DATA_ENGINEERING
 from dagster_project.ingest.landing import write_empty_file
 from dagster_project.settings import settings
 
+NOTES = "notes"
+"""Metadata of a landing asset: lines that a person should read after a run; `none` when there are none."""
+
 
 def landing_specs(
     names: tuple[str, ...], what: str, freshness: dg.FreshnessPolicy | None = None

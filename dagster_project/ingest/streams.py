@@ -75,6 +75,7 @@ class Landed:
     landed_row_count: int = 0
     repeated_row_count: int = 0
     rejected_row_count: int = 0  # landed with a reason; bronze puts them into quarantine
+    notes: tuple[str, ...] = ()  # what a person should know of how it was read
     cursor_before: str = ""
     cursor_after: str = ""
     api_call_count: int = 0

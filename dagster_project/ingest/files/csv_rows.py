@@ -6,16 +6,19 @@ fit is rejected alone, and the next line starts afresh. Not here: what the colum
 
 import csv
 import io
+import itertools
+import re
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import compute
 
-CHUNK_BYTES = 4 * 1024 * 1024
+from dagster_project.ingest.files.text_files import BOM, CHUNK_BYTES, WINDOWS_1252, encoding_of, open_as_utf_8
+
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
 TOO_LONG = f"record is longer than {MAX_RECORD_CHARACTERS // 1024**2} MiB, or a quoted value is never closed"
 NOT_UTF8 = "not valid UTF-8"
@@ -27,13 +30,12 @@ REASONS = {  # by a piece of what Python's reader says
 }
 HEADER_BYTES = 1024 * 1024
 DELIMITERS = ",;\t|"
-BOM = b"\xef\xbb\xbf"
+NAMED_DELIMITER = re.compile(rb'"?sep=([ -~\t])"?\r?\n?', re.IGNORECASE)
+LINES_TO_SEARCH = 30
 FOREIGN_FILES = {  # first bytes of what people save under a wrong name
     b"PAR1": "a Parquet file; name it .parquet",
     b"PK\x03\x04": "an Excel workbook or a ZIP archive; export it as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip archive; unpack it first",
-    b"\xff\xfe": "UTF-16 text; save it as CSV (UTF-8)",
-    b"\xfe\xff": "UTF-16 text; save it as CSV (UTF-8)",
 }
 
 
@@ -43,12 +45,30 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True)
 class CsvHeader:
-    """Delimiter and columns of a CSV file, and the byte and the line where its rows begin."""
+    """Delimiter and columns of a CSV file, its encoding, and where its rows begin: byte (as UTF-8) and line.
+
+    `title_count` lines above the header are no rows.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     data_offset: int
     data_line: int
+    encoding: str
+    title_count: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how the file is read."""
+        titles = (
+            f"{self.title_count} {'line' if self.title_count == 1 else 'lines'} above the header left out"
+        )
+        western = "it is not UTF-8 and was read as Windows-1252: look at names with accents, or save it as CSV (UTF-8)"
+        return tuple(
+            note
+            for note, holds in ((titles, self.title_count), (western, self.encoding == WINDOWS_1252))
+            if holds
+        )
 
 
 def arrow_names(count: int) -> list[str]:
@@ -63,10 +83,10 @@ def batch_schema(count: int) -> pa.Schema:
 
 
 def read_header(path: Path, known_columns: Collection[str]) -> CsvHeader:
-    """Read the first line that is not blank.
+    """Find the header: the first line that is not blank, or the first of the next lines that has more known names.
 
-    The delimiter is the one of comma, semicolon, tab and pipe under which most names are known; comma on
-    ties.
+    The delimiter is the one that a first line `sep=;` names, else that of comma, semicolon, tab and pipe under which
+    most names are known; comma on ties.
 
     Args:
         path: A file that is not empty.
@@ -76,21 +96,38 @@ def read_header(path: Path, known_columns: Collection[str]) -> CsvHeader:
         The header; names are stripped, a blank one is called after its position (`column_3`).
 
     Raises:
-        UnreadableFileError: The file is no CSV text in UTF-8.
+        UnreadableFileError: The file is no CSV text.
     """
     with path.open("rb") as file:
-        head = file.read(HEADER_BYTES)
-    for magic, what in FOREIGN_FILES.items():
-        if head.startswith(magic):
+        magic = file.read(4)
+    for beginning, what in FOREIGN_FILES.items():
+        if magic.startswith(beginning):
             raise UnreadableFileError(f"it is {what}")
+    encoding = encoding_of(path)
+    with open_as_utf_8(path, encoding) as file:
+        head = file.read(HEADER_BYTES)
     if b"\x00" in head.partition(b"\n")[0]:
         raise UnreadableFileError("it holds zero bytes, so it is not text; export it as CSV (UTF-8)")
     if b"\r" in head and b"\n" not in head:
         raise UnreadableFileError("its lines end in carriage returns only; save it with line feeds")
-    skipped = len(BOM) if head.startswith(BOM) else 0
-    lines = _lines(head[skipped:])
-    headers = [_parse_header(lines, delimiter, skipped) for delimiter in DELIMITERS]
-    return max(headers, key=lambda header: len(set(header.names) & set(known_columns)))
+    body = head
+    while body.startswith(BOM):  # some programs write a mark before the mark that is there
+        body = body[len(BOM) :]
+    lines = _lines(body)
+    named = NAMED_DELIMITER.fullmatch(lines[0]) if lines else None
+    delimiters = named[1].decode() if named else DELIMITERS
+    start = CsvHeader("", (), len(head) - len(body), 1, encoding)
+    if named:
+        start = replace(start, data_offset=start.data_offset + len(lines[0]), data_line=2)
+    known = set(known_columns)
+    headers = [
+        _find_header(lines[start.data_line - 1 :], delimiter, start, known) for delimiter in delimiters
+    ]
+    return max(headers, key=lambda header: _known_count(header.names, known))
+
+
+def _known_count(names: Collection[str], known: set[str]) -> int:
+    return len({name.strip().casefold() for name in names} & known)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -98,19 +135,29 @@ def _lines(data: bytes) -> list[bytes]:
     return [piece + b"\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
 
 
-def _parse_header(lines: list[bytes], delimiter: str, skipped: int) -> CsvHeader:
+def _find_header(lines: list[bytes], delimiter: str, start: CsvHeader, known: set[str]) -> CsvHeader:
+    """The header under a delimiter; titles stand above it when a later line has more names that are known."""
     reader = csv.reader((line.decode("utf-8") for line in lines), delimiter=delimiter)
+    names: list[str] = []
+    line_count, title_count, best, read_count = 0, 0, 0, 0
     try:
-        names = next((row for row in reader if any(name.strip() for name in row)), [])
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError("its header is not valid UTF-8; save it as CSV (UTF-8)") from error
-    except csv.Error as error:
-        raise UnreadableFileError(f"its header is not CSV ({error}); save it as CSV (UTF-8)") from error
-    return CsvHeader(
+        for row in itertools.islice(reader, LINES_TO_SEARCH):
+            count = _known_count(row, known)
+            if any(name.strip() for name in row) and (not names or count > max(best, 1)):
+                title_count = read_count if names else 0
+                names, line_count, best = row, reader.line_num, count
+            read_count = reader.line_num
+    except (UnicodeDecodeError, csv.Error) as error:
+        if not names:
+            what = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else f"CSV ({error})"
+            raise UnreadableFileError(f"its header is not {what}; save it as CSV (UTF-8)") from error
+    return replace(
+        start,
         delimiter=delimiter,
         names=tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)),
-        data_offset=skipped + sum(len(line) for line in lines[: reader.line_num]),
-        data_line=reader.line_num + 1,
+        data_offset=start.data_offset + sum(len(line) for line in lines[:line_count]),
+        data_line=start.data_line + line_count,
+        title_count=title_count,
     )
 
 
@@ -127,8 +174,8 @@ def csv_batches(path: Path, header: CsvHeader, chunk_bytes: int = CHUNK_BYTES) -
         is a row of nulls with a `_reject_reason`.
     """
     csv.field_size_limit(MAX_RECORD_CHARACTERS)
-    with path.open("rb") as file:
-        file.seek(header.data_offset)
+    with open_as_utf_8(path, header.encoding) as file:
+        file.read(header.data_offset)
         yield from _Records(_chunks(file, chunk_bytes), header).batches()
 
 

@@ -9,7 +9,9 @@ import datetime as dt
 import difflib
 import hashlib
 import logging
+import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +23,10 @@ from dagster_project.databases import connect
 from dagster_project.ingest.files.csv_rows import UnreadableFileError
 from dagster_project.ingest.files.layout import SYSTEM, FileObject, load_layout
 from dagster_project.ingest.files.mapping import MappingError, connect_to_inbox
+from dagster_project.ingest.files.plain_rows import plain_rows
 from dagster_project.ingest.files.readers import (
     SUFFIXES,
+    Source,
     column_problems,
     landing_rows,
     landing_schema,
@@ -31,6 +35,7 @@ from dagster_project.ingest.files.readers import (
 from dagster_project.ingest.landing import batch_path, newest_batch, write_rows
 from dagster_project.ingest.sql_text import first_line, quoted_text
 from dagster_project.ingest.streams import Landed
+from dagster_project.source_digest import source_digest
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +58,18 @@ class FileDropError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -> list[Landed]:
+@dataclass(frozen=True)
+class _Places:
+    """From where to where a run lands files, and when."""
+
+    inbox_dir: Path
+    landing_dir: Path
+    loaded_at: dt.datetime
+
+
+def land_file_drop(
+    inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime, reporting_currency: str
+) -> list[Landed]:
     """Land every object that lies in the inbox, each as one batch that is its whole truth.
 
     All files are looked at before the first one is landed, so that one run names all problems.
@@ -62,6 +78,7 @@ def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -
         inbox_dir: Folder with `<object>.csv|.parquet|.ndjson` or `<object>.sql` files.
         landing_dir: Root of the landing zone; batches go to `files/<object>/`.
         loaded_at: Time of this run, UTC without zone.
+        reporting_currency: Currency of an amount that names none.
 
     Returns:
         What each object brought, sorted by name; a content that landed before is only repeated.
@@ -82,10 +99,11 @@ def land_file_drop(inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime) -
         raise FileDropError(problems)
 
     content_of = _hasher(inbox_dir, inbox)
+    places = _Places(inbox_dir, landing_dir, loaded_at)
     landed = []
     for name, path in chosen.items():
         try:
-            landed.append(_land(path, layout[name], content_of(path), inbox_dir, landing_dir, loaded_at))
+            landed.append(_land(path, layout[name], content_of(path), places, reporting_currency))
         except ReadProblem as error:
             problems.append(f"{path.name}: {_in_words(error)}")
     if problems:
@@ -216,11 +234,17 @@ def _hasher(inbox_dir: Path, inbox: list[Path]) -> Callable[[Path], str]:
         return "\n".join(parts)
 
     def content_hash(path: Path) -> str:
-        if path.suffix.lower() != ".sql":
-            return _file_hash(path)[:HASH_LENGTH]
-        return hashlib.sha256(path.read_bytes() + b"\n" + data_hash().encode()).hexdigest()[:HASH_LENGTH]
+        data = data_hash() if path.suffix.lower() == ".sql" else ""
+        parts = f"{_reader_digest()}\n{_file_hash(path)}\n{data}"
+        return hashlib.sha256(parts.encode()).hexdigest()[:HASH_LENGTH]
 
     return content_hash
+
+
+@cache
+def _reader_digest() -> str:
+    """Stands for how files are read: what another reader has landed is landed anew."""
+    return source_digest(Path(__file__).parent)
 
 
 def _file_hash(path: Path) -> str:
@@ -228,26 +252,38 @@ def _file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _land(
-    path: Path, item: FileObject, content: str, inbox_dir: Path, landing_dir: Path, loaded_at: dt.datetime
-) -> Landed:
-    newest = newest_batch(landing_dir, SYSTEM, item.name)
+def _land(path: Path, item: FileObject, content: str, places: _Places, reporting_currency: str) -> Landed:
+    newest = newest_batch(places.landing_dir, SYSTEM, item.name)
     name = f"{SYSTEM}__{item.name}"
-    if newest is not None and newest.stem.rpartition("-")[2] == content:
-        row_count = parquet.read_metadata(newest).num_rows
-        return Landed(name, fetched_row_count=row_count, repeated_row_count=row_count)
-    target = batch_path(landing_dir, SYSTEM, item.name, f"{_stamp(loaded_at, newest)}-{content}")
-    with connect_to_inbox(inbox_dir) as connection:
-        source = open_source(connection, path, item, inbox_dir)
-        rows = landing_rows(connection, source, item, path.name)
-        write_rows(target, landing_schema(item), rows, loaded_at)
+    with connect_to_inbox(places.inbox_dir) as connection:
+        source = open_source(connection, path, item, places.inbox_dir)
+        if newest is not None and newest.stem.rpartition("-")[2] == content:
+            count = parquet.read_metadata(newest).num_rows
+            return Landed(
+                name, fetched_row_count=count, repeated_row_count=count, notes=_notes(path, source, count)
+            )
+        stamp = _stamp(places.loaded_at, newest)
+        target = batch_path(places.landing_dir, SYSTEM, item.name, f"{stamp}-{content}")
+        with tempfile.TemporaryDirectory() as folder:
+            written = Path(folder) / "written.parquet"
+            rows = landing_rows(connection, source, item, path.name)
+            write_rows(written, landing_schema(item), rows, places.loaded_at)
+            rows = plain_rows(written, item, reporting_currency, source.has_semicolons)
+            write_rows(target, landing_schema(item), rows, places.loaded_at)
     reasons = parquet.read_table(target, columns=["_reject_reason"])["_reject_reason"]
     return Landed(
         name,
         fetched_row_count=len(reasons),
         landed_row_count=len(reasons),
         rejected_row_count=len(reasons) - reasons.null_count,
+        notes=_notes(path, source, len(reasons)),
     )
+
+
+def _notes(path: Path, source: Source, row_count: int) -> tuple[str, ...]:
+    """What a person should know of how a file was read."""
+    notes = (*source.notes, *([] if row_count else ["the file has a header and no rows"]))
+    return tuple(f"{path.name}: {note}" for note in notes)
 
 
 def _stamp(loaded_at: dt.datetime, newest: Path | None) -> str:

@@ -4,6 +4,7 @@ Here: what a dropped file may contain, from the contracts in `dbt/models/bronze/
 read (`readers.py`) and landed (`drop.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,12 +26,16 @@ class FileObject:
         columns: Layout columns in contract order, without `extra`.
         required: Columns that a file must have.
         timestamps: Columns that hold a moment (not a mere date).
+        types: Type of each column, as the contract says it.
+        optional: Columns of which a value that cannot be read costs only itself, not its row.
     """
 
     name: str
     columns: tuple[str, ...]
     required: tuple[str, ...]
     timestamps: tuple[str, ...]
+    types: Mapping[str, str]
+    optional: frozenset[str]
 
     @property
     def event_times(self) -> tuple[str, ...]:
@@ -51,4 +56,6 @@ def _file_object(table: Table) -> FileObject:
         columns=tuple(column.source for column in columns),
         required=tuple(column.source for column in columns if column.not_null),
         timestamps=tuple(column.source for column in columns if column.data_type == "timestamp"),
+        types={column.source: column.data_type for column in columns},
+        optional=frozenset(column.source for column in columns if table.may_lack(column)),
     )

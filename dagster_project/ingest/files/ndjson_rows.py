@@ -14,7 +14,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from dagster_project.ingest.files.csv_rows import BOM, UnreadableFileError, batch_schema
+from dagster_project.ingest.files.csv_rows import UnreadableFileError, batch_schema
+from dagster_project.ingest.files.text_files import BOM
 from dagster_project.ingest.text_lines import MAX_LINE_BYTES, TOO_LONG, bounded_lines
 
 LINES_PER_BATCH = 20_000
@@ -75,9 +76,11 @@ def ndjson_batches(path: Path, columns: Collection[str]) -> Iterator[pa.RecordBa
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Lines without the mark that some editors put before the first."""
-    if file.read(len(BOM)) != BOM:
-        file.seek(0)
+    """Lines without the marks that some editors put before the first."""
+    start = 0
+    while file.read(len(BOM)) == BOM:
+        start += len(BOM)
+    file.seek(start)
     return bounded_lines(file)
 
 

@@ -5,9 +5,10 @@ text. Not here: which files are taken, and where batches go (`drop.py`).
 """
 
 import difflib
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from dagster_project.ingest.files.csv_rows import (
 from dagster_project.ingest.files.layout import FileObject
 from dagster_project.ingest.files.mapping import MappingError, read_mapping
 from dagster_project.ingest.files.ndjson_rows import ndjson_batches, read_keys
+from dagster_project.ingest.files.plain_rows import FAULTS
 from dagster_project.ingest.landing import EXTRA
 from dagster_project.ingest.sql_text import first_line, quoted_text
 
@@ -44,6 +46,8 @@ class Source:
         fields: Expression over the relation by layout column.
         extra: Expression of the JSON text of all other columns.
         batches: Rows of the relation `source_rows`, when it does not read the file by itself.
+        notes: What a person should know of how the file is read.
+        has_semicolons: Values are separated by semicolons.
     """
 
     columns: tuple[str, ...]
@@ -51,6 +55,8 @@ class Source:
     fields: dict[str, str]
     extra: str
     batches: Batches | None
+    notes: tuple[str, ...] = ()
+    has_semicolons: bool = False
 
 
 def open_source(
@@ -74,7 +80,8 @@ def open_source(
     """
     if path.suffix.lower() == ".csv":
         header = read_header(path, item.columns)
-        return _by_position(header.names, item, "source_rows", partial(csv_batches, path, header))
+        source = _by_position(header.names, item, "source_rows", batches=partial(csv_batches, path, header))
+        return replace(source, notes=header.notes, has_semicolons=header.delimiter == ";")
     if path.suffix.lower() == ".ndjson":
         names = arrow_names(len(item.columns) + 1)
         return Source(
@@ -85,7 +92,8 @@ def open_source(
             batches=partial(ndjson_batches, path, item.columns),
         )
     if path.suffix.lower() == ".parquet":
-        return _by_position(_parquet_columns(path), item, f"read_parquet({quoted_text(path.resolve())})")
+        columns, rows = _parquet_columns(path), f"read_parquet({quoted_text(path.resolve())})"
+        return _by_position(columns, item, rows, connection.sql(f"from {rows}").types)
     return _open_mapping(connection, path, item, inbox_dir)
 
 
@@ -103,26 +111,31 @@ def _open_mapping(
 ) -> Source:
     try:
         query = read_mapping(path.read_text(encoding="utf-8-sig"), inbox_dir)
-        columns = connection.sql(query).columns
+        relation = connection.sql(query)
     except UnicodeDecodeError as error:
         raise MappingError("it is not valid UTF-8") from error
     except duckdb.Error as error:
         raise MappingError(first_line(error)) from error
-    return _by_position(columns, item, f"(\n{query}\n)")
+    return _by_position(relation.columns, item, f"(\n{query}\n)", relation.types)
 
 
 def _by_position(
-    columns: list[str] | tuple[str, ...], item: FileObject, rows: str, batches: Batches | None = None
+    columns: Sequence[str],
+    item: FileObject,
+    rows: str,
+    types: Sequence[object] = (),
+    batches: Batches | None = None,
 ) -> Source:
     """Address columns by position: their own names may be anything, even those of the landing."""
     names = arrow_names(len(columns))
-    written = dict(zip(map(plain_name, columns), names, strict=False))
+    texts = [_text(name, str(kind)) for name, kind in itertools.zip_longest(names, types)]
+    written = dict(zip(map(plain_name, columns), texts, strict=False))
     others = [
-        (column, name)
-        for column, name in zip(columns, names, strict=True)
+        (column, text)
+        for column, text in zip(columns, texts, strict=True)
         if plain_name(column) not in item.columns
     ]
-    pairs = ", ".join(f"{quoted_text(column)}, cast({name} as varchar)" for column, name in others)
+    pairs = ", ".join(f"{quoted_text(column)}, {text}" for column, text in others)
     numbered = f"""(
         select *, row_number() over () as _source_line, cast(null as varchar) as _reject_reason
         from {rows} as source_rows({", ".join(names)})
@@ -134,6 +147,22 @@ def _by_position(
         extra=f"if(_reject_reason is null, json_object({pairs}), null)" if others else "null",
         batches=batches,
     )
+
+
+def _text(name: str, kind: str) -> str:
+    """SQL of a column's values as text. Floats that are whole are whole numbers: what pandas makes of ids with a gap.
+
+    Beyond the whole numbers that a float can hold exactly it is written with an exponent, as a spreadsheet does.
+    """
+    exact = {"DOUBLE": 2**53, "FLOAT": 2**24}.get(kind)
+    if exact is None:
+        return f"cast({name} as varchar)"
+    return f"""case
+        when isnan({name}) then null
+        when {name} <> trunc({name}) or isinf({name}) then cast({name} as varchar)
+        when abs({name}) <= {exact} then cast(cast({name} as bigint) as varchar)
+        else format('{{:E}}', {name})
+    end"""
 
 
 def plain_name(column: str) -> str:
@@ -171,9 +200,9 @@ def column_problems(columns: tuple[str, ...], item: FileObject) -> list[str]:
 
 
 def landing_schema(item: FileObject) -> pa.Schema:
-    """Columns of a landing batch: the layout and `extra` as text, and the meta columns but `_loaded_at`."""
+    """Columns of a landing batch: the layout and `extra` as text, `_faults`, the meta columns but `_loaded_at`."""
     texts = [(column, pa.string()) for column in (*item.columns, EXTRA, "_source_file")]
-    rejects = [("_reject_column", pa.string()), ("_reject_reason", pa.string())]
+    rejects = [(column, pa.string()) for column in ("_reject_column", "_reject_reason", FAULTS)]
     return pa.schema([*texts, ("_source_line", pa.int64()), *rejects])
 
 
@@ -201,7 +230,8 @@ def landing_rows(
             {quoted_text(file)} as _source_file,
             _source_line,
             cast(null as varchar) as _reject_column,
-            _reject_reason
+            _reject_reason,
+            cast(null as varchar) as {FAULTS}
         from {source.relation}
     """
     if source.batches is None:

@@ -21,7 +21,7 @@ def land_example(name: str, tmp_path: Path) -> dict[str, int]:
     inbox.mkdir()
     for path in [*(SHARED_DATA / name).iterdir(), *(PROJECT / "data" / "examples" / name).glob("*.sql")]:
         shutil.copyfile(path, inbox / path.name)
-    landed = land_file_drop(inbox, tmp_path / "landing", LOADED_AT)
+    landed = land_file_drop(inbox, tmp_path / "landing", LOADED_AT, "USD")
     assert all(item.rejected_row_count == 0 for item in landed)
     return {item.object_name.removeprefix("files__"): item.landed_row_count for item in landed}
 
