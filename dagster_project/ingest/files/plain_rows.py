@@ -7,7 +7,7 @@ notation a column has, and what is said of the rest. Not here: what a text may m
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -60,27 +60,24 @@ def _query(item: FileObject, columns: dict[str, _Column]) -> str:
     values = {name: name for name in item.columns} | {name: column.value for name, column in columns.items()}
     told = [column.currency for column in columns.values() if column.currency]
     values |= {"currency": told[0]} if told else {}
-    faults = {name: column.fault for name, column in columns.items() if column.fault}
-    optional = [fault for name, fault in faults.items() if name in item.optional]
-    needed = {name: fault for name, fault in faults.items() if name not in item.optional}
+    faulty = [name for name, column in columns.items() if column.fault]
+    needed = [name for name in faulty if name not in item.optional]
+    optional = [name for name in faulty if name in item.optional]
+    for name in faulty:  # nothing in a row that is kept, else what was written
+        values[name] = f"if({name}_fault is null, {values[name]}, {'null' if name in optional else name})"
     selected = ", ".join(f"{value} as {name}" for name, value in values.items())
-    parts = "".join(
-        f", number_parts({name}) as {name}_parts" for name in columns if f"{name}_parts" in selected
-    )
+    numbers = [name for name in columns if item.types[name] not in ("text", *TIMES)]
     zero = " ".join(f"when contains({name}, chr(0)) then '{name}'" for name in item.columns)
-    unread = "".join(f" when {fault} is not null then '{name}'" for name, fault in needed.items())
+    unread = " ".join(f"when {name}_fault is not null then '{name}'" for name in needed)
     return f"""
         with parted as (
-            select *{parts} from landed
+            select *{"".join(f", number_parts({name}) as {name}_parts" for name in numbers)} from landed
         ),
 
         judged as (
             select
-                *,
-                case {zero} end as zero_column,
-                {f"case{unread} end" if unread else "cast(null as varchar)"} as unread_column,
-                nullif(concat_ws('; ', {", ".join(needed.values()) or "null"}), '') as unread_reason,
-                nullif(concat_ws('; ', {", ".join(optional) or "null"}), '') as unread_values
+                *{"".join(f", {columns[name].fault} as {name}_fault" for name in faulty)},
+                case {zero} end as zero_column
             from parted
         )
 
@@ -90,16 +87,23 @@ def _query(item: FileObject, columns: dict[str, _Column]) -> str:
             _source_file,
             _source_line,
             _loaded_at,
-            coalesce(_reject_column, if(_reject_reason is null, coalesce(zero_column, unread_column), null))
-                as _reject_column,
+            coalesce(
+                _reject_column,
+                if(_reject_reason is null, coalesce(zero_column, case {unread or "when false then ''"} end), null)
+            ) as _reject_column,
             coalesce(
                 _reject_reason,
                 zero_column || ': a zero byte inside the value: export it again as text',
-                unread_reason
+                {_joined(needed)}
             ) as _reject_reason,
-            unread_values as {FAULTS}
+            {_joined(optional)} as {FAULTS}
         from judged
     """
+
+
+def _joined(names: list[str]) -> str:
+    """SQL of the faults of some columns as one text; null when a row has none of them."""
+    return f"nullif(concat_ws('; ', {', '.join(f'{name}_fault' for name in names)}), '')" if names else "null"
 
 
 def _columns(
@@ -119,18 +123,12 @@ def _columns(
     columns = {}
     for name in odd:
         if item.types[name] == "text":
-            column = _reference(name)
+            columns[name] = _reference(name)
         elif item.types[name] in TIMES:
-            column = _time(name, f"{name} day" in certain, f"{name} month" in certain)
+            columns[name] = _time(name, f"{name} day" in certain, f"{name} month" in certain)
         else:
             marks = {mark for mark in ("comma", "point") if f"{name} {mark}" in certain}
-            column = _number(name, item, marks, reporting_currency, has_semicolons)
-        if (
-            column.fault
-        ):  # what cannot be read is nothing in a row that is kept, and else stays what was written
-            instead = "null" if name in item.optional else name
-            column = replace(column, value=f"if({column.fault} is null, {column.value}, {instead})")
-        columns[name] = column
+            columns[name] = _number(name, item, marks, reporting_currency, has_semicolons)
     return columns
 
 
