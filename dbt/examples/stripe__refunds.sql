@@ -34,7 +34,8 @@ with landed as (
             cast(null as bigint) as _source_line,
             cast(null as timestamp) as _loaded_at,
             cast(null as varchar) as _reject_column,
-            cast(null as varchar) as _reject_reason
+            cast(null as varchar) as _reject_reason,
+            cast(null as varchar) as _faults
         where false
     ) as rows_of_files
 ),
@@ -61,7 +62,8 @@ written as (
         _source_line,
         _loaded_at,
         _reject_column,
-        _reject_reason
+        _reject_reason,
+        _faults as landed_faults
     from landed
 ),
 
@@ -94,6 +96,7 @@ kept as (
         _source_file,
         _source_line,
         _loaded_at,
+        landed_faults as _faults,
         getvariable('stripe__refunds_load') as _load_number
     from typed
     where
@@ -185,7 +188,8 @@ with landed as (
             cast(null as bigint) as _source_line,
             cast(null as timestamp) as _loaded_at,
             cast(null as varchar) as _reject_column,
-            cast(null as varchar) as _reject_reason
+            cast(null as varchar) as _reject_reason,
+            cast(null as varchar) as _faults
         where false
     ) as rows_of_files
 ),
@@ -212,7 +216,8 @@ written as (
         _source_line,
         _loaded_at,
         _reject_column,
-        _reject_reason
+        _reject_reason,
+        _faults as landed_faults
     from landed
 ),
 
@@ -304,13 +309,13 @@ bad_rows as (
                     when currency not in (select rates.currency from warehouse.bronze.currency_rates as rates)
                         then
                             'currency: ''' || left(cast(raw__currency as varchar), 60)
-                            || ''' has no rate in currency_rates'
+                            || ''' has no rate in dbt/seeds/currency_rates.csv: write three letters, or add a rate'
                 end,
                 case
                     when amount is null and raw__amount is not null
                         then
                             'amount: ''' || left(cast(raw__amount as varchar), 60)
-                            || ''' is not a decimal(18,2)'
+                            || ''' is not a number: write digits and a decimal point'
                 end,
                 case
                     when amount is null and raw__amount is null
@@ -331,7 +336,7 @@ bad_rows as (
                     when created_at is null and raw__created_at is not null
                         then
                             'created_at: ''' || left(cast(raw__created_at as varchar), 60)
-                            || ''' is not a timestamp'
+                            || ''' is not a time: write 2026-04-30 or 2026-04-30T14:30:00Z'
                 end,
                 case
                     when created_at is null and raw__created_at is null
@@ -348,7 +353,7 @@ bad_rows as (
                     when modified_at is null and raw__modified_at is not null
                         then
                             'modified_at: ''' || left(cast(raw__modified_at as varchar), 60)
-                            || ''' is not a timestamp'
+                            || ''' is not a time: write 2026-04-30 or 2026-04-30T14:30:00Z'
                 end,
                 case
                     when modified_at is null and raw__modified_at is null

@@ -77,7 +77,8 @@ from (
         cast(null as bigint) as _source_line,
         cast(null as timestamp) as _loaded_at,
         cast(null as varchar) as _reject_column,
-        cast(null as varchar) as _reject_reason
+        cast(null as varchar) as _reject_reason,
+        cast(null as varchar) as _faults
     where false
 ) as rows_of_files
 {%- endmacro %}

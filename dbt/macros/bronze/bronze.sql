@@ -1,6 +1,7 @@
 {#
   A bronze table is written by its contract: each column's `source` (and `path` inside a JSON text), its type, and the
-  rules that a value must meet. Rows that meet them all are kept; the others go to `quarantine.<table>` with file, line,
+  rules that a value must meet. A row whose values meet them all is kept. A bad value that its row can do without is left
+  out, and `_faults` says which and why. A row with any other bad value goes to `quarantine.<table>` with file, line,
   column and reason. Every landing row is in exactly one of the two. A vendor's batches are appended, each once.
 
   `read.sql` takes the values out of landing, `type.sql` gives them their type, `rule.sql` says what is wrong with them,
@@ -17,11 +18,12 @@ with {{ typed_rows('files') }}
 kept as (
     select
         {%- for column in model.columns.values() %}
-        {{ column.name }},
+        {{ kept_value(column) | indent(8) }},
         {%- endfor %}
         _source_file,
         _source_line,
         _loaded_at,
+        {{ faults() | indent(8) }} as _faults,
         getvariable('{{ model.name }}_load') as _load_number
     from typed
     where
@@ -56,7 +58,8 @@ written as (
         _source_line,
         _loaded_at,
         _reject_column,
-        _reject_reason
+        _reject_reason,
+        _faults as landed_faults
     from landed
 ),
 
@@ -68,6 +71,38 @@ typed as (
         {%- endfor %}
     from written
 ),
+{%- endmacro %}
+
+{# A value, or nothing where it is bad and the row can do without it. #}
+{% macro kept_value(column) -%}
+    {%- set rules = rules_of(column) if is_optional(column) else [] -%}
+    {%- if rules -%}
+case
+    {%- for rule in rules %}
+    when {{ rule.is_bad }} then null
+    {%- endfor %}
+    else {{ column.name }}
+end as {{ column.name }}
+    {%- else -%}
+        {{ column.name }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The values that a kept row lacks, in words; null when it lacks none. #}
+{% macro faults() -%}
+    {%- set rules = optional_rules() -%}
+    {%- if rules -%}
+case
+    when
+        landed_faults is not null
+        {%- for rule in rules %}
+        or {{ rule.is_bad }}
+        {%- endfor %}
+        then {{ all_reasons(rules, 'landed_faults') | indent(8) }}
+end
+    {%- else -%}
+        landed_faults
+    {%- endif -%}
 {%- endmacro %}
 
 {# A dropped file is a snapshot: a key that comes twice in it is a mistake. A vendor's object comes in versions. #}

@@ -5,6 +5,23 @@
     {{ return(source('bookkeeping', 'quarantined_rows').incorporate(path={'identifier': bronze_table})) }}
 {%- endmacro %}
 
+{# What all broken rules say, in one text; empty when none is broken. #}
+{% macro all_reasons(rules, said_before=none) -%}
+concat_ws(
+    '; '
+    {%- if said_before %},
+    {{ said_before }}
+    {%- endif %}
+    {%- for rule in rules %},
+    case
+        when {{ rule.is_bad }}
+            then
+                {{ rule.reason | indent(16) }}
+    end
+    {%- endfor %}
+)
+{%- endmacro %}
+
 {% macro quarantine() -%}
 create table if not exists {{ quarantine_of(model.name) }} (
     {{ declared_columns('quarantined_rows') | indent(4) }}
@@ -21,23 +38,14 @@ bad_rows as (
         _source_line,
         case
             when _reject_reason is not null then _reject_column
-            {%- for rule in rules() %}
+            {%- for rule in needed_rules() %}
             when {{ rule.is_bad }}
                 then '{{ rule.column }}'
             {%- endfor %}
         end as _column,
         coalesce(
             _reject_reason,
-            concat_ws(
-                '; '
-                {%- for rule in rules() %},
-                case
-                    when {{ rule.is_bad }}
-                        then
-                            {{ rule.reason | indent(28) }}
-                end
-                {%- endfor %}
-            )
+            {{ all_reasons(needed_rules() + optional_rules()) | indent(12) }}
         ) as _reason,
         _loaded_at
     from typed

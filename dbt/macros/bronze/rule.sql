@@ -10,17 +10,38 @@
 {% macro is_bad_row() -%}
 case
     when _reject_reason is not null then true
-    {%- for rule in rules() %}
+    {%- for rule in needed_rules() %}
     when {{ rule.is_bad }} then true
     {%- endfor %}
     else false
 end
 {%- endmacro %}
 
-{# The rules of all columns, in the order in which they are told. #}
-{% macro rules() -%}
+{#
+  A value that the row can do without: it is neither required nor part of the key, and its absence says nothing. Where an
+  empty field means something (`empty_means`: an end that has not come, a status that is paid), or leaves an amount in the
+  wrong currency, a bad value must not look like an empty one.
+#}
+{% macro is_optional(column) -%}
+    {%- set meta, table = column.config.meta, model.config.meta -%}
+    {{ return(not (
+        meta.required or meta.currency or meta.empty_means
+        or column.name in table.key or column.name == table.version
+    )) }}
+{%- endmacro %}
+
+{# The rules of columns that a row cannot do without, in the order in which they are told. #}
+{% macro needed_rules() -%}
     {%- set rules = [] -%}
-    {%- for column in model.columns.values() -%}
+    {%- for column in model.columns.values() if not is_optional(column) -%}
+        {%- do rules.extend(rules_of(column)) -%}
+    {%- endfor -%}
+    {{ return(rules) }}
+{%- endmacro %}
+
+{% macro optional_rules() -%}
+    {%- set rules = [] -%}
+    {%- for column in model.columns.values() if is_optional(column) -%}
         {%- do rules.extend(rules_of(column)) -%}
     {%- endfor -%}
     {{ return(rules) }}
@@ -59,9 +80,19 @@ end
     {%- set is_bad -%} {{ column.name }} is null and {{ filled_value(column) }} is not null {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ''' || {{ shown(column) }}
-|| ''' is not a {{ column.data_type }}'
+|| ''' {{ words_for_type(column.data_type) }}'
     {%- endset -%}
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{# What is wrong with a text that is not of its column's type, and how it should look. #}
+{% macro words_for_type(type) -%}
+    {{ return({
+        'date': 'is not a date: write 2026-04-30',
+        'timestamp': 'is not a time: write 2026-04-30 or 2026-04-30T14:30:00Z',
+        'boolean': 'is neither true nor false: write true, false, yes, no, 1 or 0',
+        'bigint': 'is not a whole number: write digits alone'
+    }.get(type, 'is not a number: write digits and a decimal point')) }}
 {%- endmacro %}
 
 {# A text that begins with a visible ASCII sign is not empty: seen without trimming it a second time. #}
@@ -139,7 +170,7 @@ end
     {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ''' || {{ shown(column) }}
-|| ''' has no rate in currency_rates'
+|| ''' has no rate in dbt/seeds/currency_rates.csv: write three letters, or add a rate'
     {%- endset -%}
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}

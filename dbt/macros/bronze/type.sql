@@ -16,9 +16,22 @@
         nullif({{ text }}, '')
     {%- elif type == 'timestamp' -%}
         {{ utc_timestamp(raw, text) }}
-    {%- else -%}
+    {%- elif type == 'date' and number == text -%}
+        try_cast({{ begins_with_a_digit(text) }} as date)
+    {%- elif type == 'boolean' or number != text -%}
         try_cast({{ number }} as {{ type }})
+    {%- else -%}
+        try_cast({{ in_digits(text) }} as {{ type }})
     {%- endif -%}
+{%- endmacro %}
+
+{# DuckDB reads `epoch` and `infinity` as times, and `1_000`, `0x1F` and `nan` as numbers: no source means that. #}
+{% macro begins_with_a_digit(text) -%}
+    if({{ text }} >= '0' and {{ text }} < ':', {{ text }}, null)
+{%- endmacro %}
+
+{% macro in_digits(text) -%}
+    if(regexp_full_match({{ text }}, '[-+]?[0-9.]+([eE][-+]?[0-9]+)?'), {{ text }}, null)
 {%- endmacro %}
 
 {#
@@ -31,6 +44,6 @@ case
         then try_cast({{ raw }} as timestamp)
     when typeof({{ raw }}) = 'TIMESTAMP WITH TIME ZONE' then timezone('UTC', try_cast({{ raw }} as timestamptz))
     when ends_with({{ text }}, 'Z') then try_cast({{ text }} as timestamp)
-    else timezone('UTC', try_cast({{ text }} as timestamptz))
+    else timezone('UTC', try_cast({{ begins_with_a_digit(text) }} as timestamptz))
 end
 {%- endmacro %}

@@ -16,6 +16,7 @@ import pytest
 from bronze_rows import (
     BAD_ROWS,
     CUSTOMER,
+    FAULTY_ROWS,
     GOOD_ROWS,
     NO_BAD_ROWS,
     ORGANIZATIONS,
@@ -34,11 +35,14 @@ LOADED_AT = dt.datetime(2026, 10, 1, 6, 0)
 POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
 CONTRACTS = read_tables(DBT_DIR / "models" / "bronze")
 BAD_IDS = {name: CONTRACTS[name].columns[0].rules["source"] for name in BAD_ROWS}
-BAD_CASES = [
-    pytest.param(name, number, id=f"{name}-{number}-{row.column}")
-    for name, rows in BAD_ROWS.items()
-    for number, row in enumerate(rows)
-]
+BAD_CASES, FAULTY_CASES = (
+    [
+        pytest.param(name, number, id=f"{name}-{number}-{row.column}")
+        for name, rows in cases.items()
+        for number, row in enumerate(rows)
+    ]
+    for cases in (BAD_ROWS, FAULTY_ROWS)
+)
 
 
 def frame_of(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -51,16 +55,12 @@ def frame_of(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def hand_made_rows(name: str) -> list[dict[str, Any]]:
-    """Good rows first, then the bad ones: each a good row with its own key and one thing wrong."""
-    base, key = GOOD_ROWS[name][0], BAD_IDS[name]
-    own_keys = (
-        {key: 1000 + n if isinstance(base[key], int) else f"bad{n}"} for n in range(len(BAD_ROWS[name]))
-    )
+    """Good rows first, then the bad and the faulty: each a good row with its own key and one thing wrong."""
+    base, key, wrong = GOOD_ROWS[name][0], BAD_IDS[name], BAD_ROWS[name] + FAULTY_ROWS.get(name, [])
+    own_keys = ({key: 1000 + n if isinstance(base[key], int) else f"bad{n}"} for n in range(len(wrong)))
     if name == "files__consents":  # its key is made of several columns, all of which stay
-        own_keys = ({} for _ in BAD_ROWS[name])
-    rows = GOOD_ROWS[name] + [
-        base | own | row.changes for own, row in zip(own_keys, BAD_ROWS[name], strict=True)
-    ]
+        own_keys = ({} for _ in wrong)
+    rows = GOOD_ROWS[name] + [base | own | row.changes for own, row in zip(own_keys, wrong, strict=True)]
     return [
         {"_source_file": f"{name}.csv", "_source_line": line} | row for line, row in enumerate(rows, start=2)
     ]
@@ -68,6 +68,10 @@ def hand_made_rows(name: str) -> list[dict[str, Any]]:
 
 def bad_line(name: str, number: int) -> int:
     return 2 + len(GOOD_ROWS[name]) + number
+
+
+def faulty_line(name: str, number: int) -> int:
+    return bad_line(name, len(BAD_ROWS[name])) + number
 
 
 @dataclass
@@ -82,7 +86,7 @@ class Built:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
-    def kept(self, name: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+    def kept(self, name: str, columns: str, where: str = "_faults is null") -> list[tuple[Any, ...]]:
         return self.rows(f"select {columns} from bronze.{name} where {where} order by _source_line")
 
 
@@ -153,10 +157,35 @@ def test_a_bad_row_is_in_quarantine_with_file_line_column_and_reason(name: str, 
     assert all(word in reason for word in expected.words), reason
 
 
+@pytest.mark.parametrize(("name", "number"), FAULTY_CASES)
+def test_a_row_is_kept_without_the_bad_value_that_it_can_do_without(name: str, number: int, built: Built):
+    expected = FAULTY_ROWS[name][number]
+    where = f"_source_file = '{name}.csv' and _source_line = {faulty_line(name, number)}"
+    ((value, faults),) = built.kept(name, f"{expected.column}, _faults", where)
+    assert value is None
+    assert faults.startswith(f"{expected.column}: ")
+    assert all(word in faults for word in expected.words), faults
+
+
 @pytest.mark.parametrize("name", BAD_ROWS)
-def test_good_rows_are_kept_and_no_other_hand_made_row_is(name: str, built: Built):
-    lines = built.kept(name, "_source_line", f"_source_file = '{name}.csv'")
-    assert lines == [(line,) for line in range(2, 2 + len(GOOD_ROWS[name]))]
+def test_good_and_faulty_rows_are_kept_and_no_other_hand_made_row_is(name: str, built: Built):
+    lines = built.kept(name, "_source_line, _faults is null", f"_source_file = '{name}.csv'")
+    good = [(line, True) for line in range(2, 2 + len(GOOD_ROWS[name]))]
+    assert lines == good + [
+        (faulty_line(name, number), False) for number in range(len(FAULTY_ROWS.get(name, [])))
+    ]
+
+
+def test_the_contracts_say_of_each_value_what_the_macros_do():
+    """What is left out with its column named here is what Python leaves out when it lands files."""
+    optional = {
+        (name, column.name)
+        for name in FAULTY_ROWS
+        for column in CONTRACTS[name].columns
+        if CONTRACTS[name].may_lack(column)
+    }
+    assert {(name, row.column) for name, rows in FAULTY_ROWS.items() for row in rows} <= optional
+    assert not {(name, row.column) for name, rows in BAD_ROWS.items() for row in rows} & optional
 
 
 @pytest.mark.parametrize("name", BAD_ROWS)
@@ -197,6 +226,7 @@ def test_bronze_has_the_columns_and_types_of_its_contract(name: str, built: Buil
         ("_source_file", "varchar"),
         ("_source_line", "bigint"),
         ("_loaded_at", "timestamp"),
+        ("_faults", "varchar"),
         ("_load_number", "bigint"),
     ]
     assert described == expected + meta
@@ -331,12 +361,10 @@ def test_spaces_around_a_value_do_not_make_it_bad(number: int, built: Built):
     ) == [("c1", dt.datetime(2026, 9, 30), 1, 4.5, True)]
 
 
-def test_a_row_with_broken_json_goes_to_quarantine_and_the_others_are_kept(built: Built):
+def test_broken_json_costs_the_value_that_was_in_it(built: Built):
     assert built.status["zendesk__organizations"] == "success"
-    assert built.kept("zendesk__organizations", "organization_ref, domain") == [
-        ("1", "acme.example"),
-        ("2", None),
+    assert built.kept("zendesk__organizations", "organization_ref, domain, _faults", "true") == [
+        ("1", "acme.example", None),
+        ("2", None, None),
+        ("3", None, "domain: 'not json' is not JSON"),
     ]
-    ((line, reason),) = built.rows("select source_line, reason from quarantine.zendesk__organizations")
-    assert line == 3
-    assert "not json" in reason

@@ -11,6 +11,7 @@ counts as (
         (select count(*) from {{ landing_rows(system, object_name) }}) as landed_row_count,
         (select count(*) from {{ ref(name) }}) as kept_row_count,
         (select count(*) from {{ quarantine_of(name) }}) as quarantined_row_count,
+        (select count(_faults) from {{ ref(name) }}) as incomplete_row_count,
         (
             select count(*)
             from late_rows
