@@ -49,7 +49,13 @@ def _run(console: Console, errors: Console) -> int:
             "Nothing was published; what was published before is untouched. Details: `make ui`, Runs."
         )
         return 1
-    print_summary(settings().published_dir, run.as_of_date, settings().reporting_currency, console)
+    print_summary(
+        settings().published_dir,
+        settings().warehouse_path,
+        run.as_of_date,
+        settings().reporting_currency,
+        console,
+    )
     return 0
 
 

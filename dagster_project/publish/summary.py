@@ -1,4 +1,4 @@
-"""What a person wants to read after a run, from the published file alone."""
+"""What a person wants to read after a run, from the published file; what was wrong with rows, from the warehouse."""
 
 from pathlib import Path
 
@@ -8,8 +8,10 @@ from rich.text import Text
 
 from dagster_project.databases import connect
 from dagster_project.publish.generation import DATABASE_NAME
+from dagster_project.publish.row_faults import fault_kinds
 
 TOP_CUSTOMERS = 10
+KINDS_SHOWN = 6
 
 _MOST_WORTH_SAVING = """
     select
@@ -22,7 +24,9 @@ _MOST_WORTH_SAVING = """
 """
 
 
-def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str, console: Console) -> None:
+def print_summary(
+    published_dir: Path, warehouse: Path, as_of_date: str, reporting_currency: str, console: Console
+) -> None:
     """Tables with their rows, the customers most worth saving, and what to type next."""
     path = published_dir / DATABASE_NAME
     with connect(path, read_only=True) as connection:
@@ -35,15 +39,12 @@ def print_summary(published_dir: Path, as_of_date: str, reporting_currency: str,
         }
         customers = connection.execute(_MOST_WORTH_SAVING, [as_of_date, TOP_CUSTOMERS]).fetchall()
         quarantined = connection.execute(
-            "select system || '.' || object, quarantined_row_count, landed_row_count from gold.data_intake"
-            " where quarantined_row_count > 0 order by 2 desc"
+            "select system || '__' || object, quarantined_row_count, incomplete_row_count, landed_row_count"
+            " from gold.data_intake where quarantined_row_count + incomplete_row_count > 0 order by 2 desc, 3 desc, 1"
         ).fetchall()
     _print_counts(console, counts)
-    for name, row_count, landed in quarantined:
-        console.print(
-            f"[yellow]quarantine[/]  {row_count:,} of {landed:,} rows of {name}:"
-            f" reasons in quarantine.{name.replace('.', '__')}"
-        )
+    for name, row_count, incomplete, landed in quarantined:
+        _print_faults(console, warehouse, name, (row_count, incomplete, landed))
     if customers:
         _print_customers(console, customers, as_of_date, reporting_currency)
     else:
@@ -63,6 +64,26 @@ def _print_counts(console: Console, counts: dict[str, int]) -> None:
     for name, row_count in counts.items():
         table.add_row(name, f"{row_count:,}")
     console.print(table)
+
+
+def _print_faults(console: Console, warehouse: Path, name: str, counts: tuple[int, int, int]) -> None:
+    """One line per kind and column, with how often and where first."""
+    quarantined, incomplete, landed = counts
+    parts = [
+        f"{quarantined:,} in quarantine.{name}" if quarantined else "",
+        f"{incomplete:,} kept without a value, see _faults in bronze.{name}" if incomplete else "",
+    ]
+    told = " and ".join(filter(None, parts))
+    console.print(
+        f"[yellow]bad rows[/]  {told}, of {landed:,} rows of {name.replace('__', ' ')}:", soft_wrap=True
+    )
+    kinds = fault_kinds(warehouse, name)
+    for kind in kinds[:KINDS_SHOWN]:
+        where = f"{kind.source_file} line {kind.source_line}"
+        line = f"  {kind.fate}  {kind.row_count:,} x, first in {where}: {kind.example}"
+        console.print(Text(line), soft_wrap=True)  # Text: a value is data
+    if len(kinds) > KINDS_SHOWN:
+        console.print(f"  and {len(kinds) - KINDS_SHOWN} other kinds")
 
 
 def _print_customers(

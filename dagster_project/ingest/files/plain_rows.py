@@ -164,7 +164,7 @@ def _reference(name: str) -> _Column:
     spoilt = _fault(
         name,
         f"regexp_full_match(trim({name}), '[0-9]([.][0-9]+)?[eE][+][0-9]+')",
-        "is short of digits: the spreadsheet has spoilt this id; format the column as text and export it again",
+        "is short of digits: the spreadsheet has spoilt this id: format the column as text and export it again",
     )
     return _Column(f"regexp_replace({name}, '^( *-?[0-9]+)[.]0+ *$', '\\1')", f"case {spoilt} end")
 

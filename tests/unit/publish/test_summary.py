@@ -26,7 +26,7 @@ CUSTOMER = {
 
 
 def publish(
-    folder: Path, customers: list[dict[str, object]], intake: list[tuple[str, str, int, int]]
+    folder: Path, customers: list[dict[str, object]], intake: list[tuple[str, str, int, int, int]]
 ) -> Path:
     """A published database with the two tables that the summary reads."""
     with duckdb.connect(str(folder / DATABASE_NAME)) as connection:
@@ -38,7 +38,8 @@ def publish(
         )
         connection.execute(
             "create table gold.data_intake"
-            " (system text, object text, landed_row_count bigint, quarantined_row_count bigint)"
+            " (system text, object text, landed_row_count bigint, quarantined_row_count bigint,"
+            " incomplete_row_count bigint)"
         )
         for customer in customers:
             row = CUSTOMER | customer
@@ -46,13 +47,30 @@ def publish(
                 "insert into gold.customer_360 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(row.values())
             )
         for entry in intake:
-            connection.execute("insert into gold.data_intake values (?, ?, ?, ?)", list(entry))
+            connection.execute("insert into gold.data_intake values (?, ?, ?, ?, ?)", list(entry))
     return folder
+
+
+def fill_warehouse(folder: Path, name: str, quarantined: list[str], faults: list[str]) -> None:
+    """The rows of an object that were bad, by their reasons, each on its own line from 2 on."""
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute(f"""
+            create schema if not exists quarantine;
+            create schema if not exists bronze;
+            create table quarantine.{name} (source_file text, source_line bigint, column_name text, reason text);
+            create table bronze.{name} (_source_file text, _source_line bigint, _faults text)""")
+        for line, reason in enumerate(quarantined, start=2):
+            row = ["orders.csv", line, reason.partition(":")[0], reason]
+            connection.execute(f"insert into quarantine.{name} values (?, ?, ?, ?)", row)
+        for line, fault in enumerate([*faults, None], start=2):
+            connection.execute(f"insert into bronze.{name} values ('orders.csv', ?, ?)", [line, fault])
 
 
 def summary(folder: Path) -> str:
     text = io.StringIO()
-    print_summary(folder, DAY, "EUR", Console(file=text, width=200, color_system=None))
+    print_summary(
+        folder, folder / "warehouse.duckdb", DAY, "EUR", Console(file=text, width=200, color_system=None)
+    )
     return text.getvalue()
 
 
@@ -62,7 +80,7 @@ def row_of(printed: str, name: str) -> list[str]:
 
 
 def test_every_published_table_is_listed_with_its_rows(tmp_path: Path):
-    publish(tmp_path, [{}], [("files", "orders", 5, 0)])
+    publish(tmp_path, [{}], [("files", "orders", 5, 0, 0)])
     with duckdb.connect(str(tmp_path / DATABASE_NAME)) as connection:
         connection.execute(
             "insert into gold.customer_360 select one.* from gold.customer_360 as one, range(1233)"
@@ -118,20 +136,41 @@ def test_no_reason_and_no_offer_are_said_to_be_missing(tmp_path: Path):
     assert row_of(summary(publish(tmp_path, [nothing], [])), "Acme")[4:] == ["-", "none pays", "-"]
 
 
-def test_a_quarantine_is_named_with_its_share_and_its_table_the_largest_first(tmp_path: Path):
-    intake = [("files", "orders", 1200, 7), ("stripe", "charges", 99, 0), ("zendesk", "tickets", 5000, 1400)]
-    printed = summary(publish(tmp_path, [{}], intake))
-    lines = [line for line in printed.splitlines() if line.startswith("quarantine")]
-    assert len(lines) == 2
-    for line, words in zip(
-        lines,
-        [
-            ("1,400 of 5,000 rows", "zendesk.tickets", "quarantine.zendesk__tickets"),
-            ("7 of 1,200 rows", "files.orders", "quarantine.files__orders"),
-        ],
-        strict=True,
-    ):
-        assert all(word in line for word in words), line
+def test_bad_rows_are_told_by_kind_and_column_with_one_example(tmp_path: Path):
+    comma, late = (
+        "amount: '{}' has a decimal comma: map it: replace(amount, ',', '.')",
+        "birth_date: '{}' is not a date",
+    )
+    fill_warehouse(
+        tmp_path,
+        "files__orders",
+        [comma.format("12,50"), comma.format("7,1"), "line has 3 columns, header has 4",
+         "line has 5 columns, header has 4", f"customer_ref: required, and empty; {comma.format('1,5')}"],
+        [late.format("31.12.1899"), f"{late.format('[bold]')}; csat_rating: 9.0 is above 5"],
+    )  # fmt: skip
+    fill_warehouse(tmp_path, "zendesk__tickets", [f"status: {'x' * n} is wrong" for n in range(1, 9)], [])
+    intake = [
+        ("files", "orders", 1200, 5, 2),
+        ("stripe", "charges", 99, 0, 0),
+        ("zendesk", "tickets", 5000, 8, 0),
+    ]
+    printed = summary(publish(tmp_path, [{}], intake)).splitlines()
+    first, end = (
+        next(at for at, line in enumerate(printed) if line.startswith(word)) for word in ("bad", "  and")
+    )
+    assert printed[first] == "bad rows  8 in quarantine.zendesk__tickets, of 5,000 rows of zendesk tickets:"
+    assert printed[end : end + 8] == [
+        "  and 2 other kinds",
+        "bad rows  5 in quarantine.files__orders and 2 kept without a value, see _faults in bronze.files__orders, of"
+        " 1,200 rows of files orders:",
+        f"  quarantine  3 x, first in orders.csv line 2: {comma.format('12,50')}",
+        "  quarantine  2 x, first in orders.csv line 4: line has 3 columns, header has 4",
+        "  quarantine  1 x, first in orders.csv line 6: customer_ref: required, and empty",
+        f"  left out  2 x, first in orders.csv line 2: {late.format('31.12.1899')}",
+        "  left out  1 x, first in orders.csv line 3: csat_rating: 9.0 is above 5",
+        printed[end + 7],
+    ]
+    assert "charges" not in "\n".join(printed)
 
 
 def test_the_path_and_the_next_step_close_the_summary(tmp_path: Path):
