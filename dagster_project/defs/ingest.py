@@ -13,7 +13,7 @@ from dagster_project.contracts import landing_objects, system_objects
 from dagster_project.defs.landing_assets import NOTES, landed_files, landing_specs
 from dagster_project.defs.resources import run_as_of_date, run_started_at
 from dagster_project.ingest.company import claim_data_dir
-from dagster_project.ingest.files.drop import FileDropError, land_file_drop
+from dagster_project.ingest.files.drop import FileDropError, land_file_drop, waiting_erasures
 from dagster_project.ingest.streams import Landed
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
 from dagster_project.settings import settings
@@ -21,6 +21,7 @@ from dagster_project.settings import settings
 LIVE_OBJECTS = [name for source in settings().live_sources.values() for name in source.objects]
 FILE_DROP_OBJECTS = system_objects("files")
 VENDOR_OBJECTS = tuple(name for name in landing_objects() if name not in (*LIVE_OBJECTS, *FILE_DROP_OBJECTS))
+ERASURES = "files__erasure_requests"
 SAMPLE_END_DATE = dt.date(2026, 9, 30)
 
 
@@ -63,6 +64,5 @@ def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Material
         landed = {found.object_name: found for found in objects}
     for name in FILE_DROP_OBJECTS:
         found = landed.get(name, Landed(name))
-        yield landed_files(
-            name, {"new_rows": found.landed_row_count, NOTES: "\n".join(found.notes) or "none"}
-        )
+        notes = found.notes + (waiting_erasures(settings().landing_dir) if name == ERASURES else ())
+        yield landed_files(name, {"new_rows": found.landed_row_count, NOTES: "\n".join(notes) or "none"})

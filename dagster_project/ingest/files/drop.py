@@ -111,6 +111,25 @@ def land_file_drop(
     return landed
 
 
+def waiting_erasures(landing_dir: Path) -> tuple[str, ...]:
+    """One line that says how many customers asked to be erased and still are there; none when nobody did.
+
+    Args:
+        landing_dir: Root of the landing zone.
+    """
+    path = newest_batch(landing_dir, SYSTEM, "erasure_requests")
+    if path is None:
+        return ()
+    asked = parquet.read_table(path, columns=["customer_ref"])["customer_ref"].drop_null().unique()
+    if not len(asked):
+        return ()
+    count = "1 erasure request is" if len(asked) == 1 else f"{len(asked):,} erasure requests are"
+    return (
+        f"{count} not acted on: take these customers out of the files in the inbox and out of your other systems, then"
+        " `make clean run`; files in the inbox stay",
+    )
+
+
 def inbox_fingerprint(inbox_dir: Path) -> str:
     """Stands for the files of the inbox by name, size and time of change; empty when there is none."""
     seen = [

@@ -14,6 +14,7 @@ from dagster_project.ingest.files.drop import (
     FileDropError,
     land_file_drop,
     newest_event_date,
+    waiting_erasures,
 )
 from dagster_project.ingest.files.layout import load_layout
 from dagster_project.ingest.landing import META_SCHEMA, newest_batch
@@ -383,6 +384,22 @@ def test_the_newest_event_date_is_the_last_believable_day_before_the_given_one(i
     )
     land(inbox)
     assert newest_event_date(landing, before) == dt.date(2026, 8, 30)
+
+
+def test_erasure_requests_are_counted_by_customer_until_they_are_gone(inbox: Path):
+    landing = inbox.parent / "landing"
+    assert waiting_erasures(landing) == ()
+    header = "customer_ref,requested_at\n"
+    put(inbox, header, "erasure_requests.csv")
+    land(inbox)
+    assert waiting_erasures(landing) == ()
+    put(inbox, header + "w15,2026-09-01\n", "erasure_requests.csv")
+    land(inbox)
+    (line,) = waiting_erasures(landing)
+    assert line.startswith("1 erasure request is not acted on: take these customers out of the files")
+    put(inbox, header + "w15,2026-09-01\nw15,2026-09-02\nw16,2026-09-02\n", "erasure_requests.csv")
+    land(inbox)
+    assert waiting_erasures(landing)[0].startswith("2 erasure requests are not acted on")
 
 
 def test_without_anything_landed_there_is_no_newest_event_date(tmp_path: Path):
