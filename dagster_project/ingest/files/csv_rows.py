@@ -34,7 +34,7 @@ NAMED_DELIMITER = re.compile(rb'"?sep=([ -~\t])"?\r?\n?', re.IGNORECASE)
 LINES_TO_SEARCH = 30
 FOREIGN_FILES = {  # first bytes of what people save under a wrong name
     b"PAR1": "a Parquet file; name it .parquet",
-    b"PK\x03\x04": "an Excel workbook or a ZIP archive; export it as CSV (UTF-8)",
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive; name a workbook .xlsx, or export it as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip archive; unpack it first",
 }
 
@@ -60,15 +60,8 @@ class CsvHeader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of how the file is read."""
-        titles = (
-            f"{self.title_count} {'line' if self.title_count == 1 else 'lines'} above the header left out"
-        )
         western = "it is not UTF-8 and was read as Windows-1252: look at names with accents, or save it as CSV (UTF-8)"
-        return tuple(
-            note
-            for note, holds in ((titles, self.title_count), (western, self.encoding == WINDOWS_1252))
-            if holds
-        )
+        return titles_note(self.title_count) + ((western,) if self.encoding == WINDOWS_1252 else ())
 
 
 def arrow_names(count: int) -> list[str]:
@@ -136,29 +129,56 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _find_header(lines: list[bytes], delimiter: str, start: CsvHeader, known: set[str]) -> CsvHeader:
-    """The header under a delimiter; titles stand above it when a later line has more names that are known."""
+    """The header under a delimiter."""
     reader = csv.reader((line.decode("utf-8") for line in lines), delimiter=delimiter)
-    names: list[str] = []
-    line_count, title_count, best, read_count = 0, 0, 0, 0
+    rows: list[list[str]] = []
+    line_counts = [0]
     try:
         for row in itertools.islice(reader, LINES_TO_SEARCH):
-            count = _known_count(row, known)
-            if any(name.strip() for name in row) and (not names or count > max(best, 1)):
-                title_count = read_count if names else 0
-                names, line_count, best = row, reader.line_num, count
-            read_count = reader.line_num
+            rows.append(row)
+            line_counts.append(reader.line_num)
     except (UnicodeDecodeError, csv.Error) as error:
-        if not names:
+        if not any(map(_is_filled, rows)):
             what = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else f"CSV ({error})"
             raise UnreadableFileError(f"its header is not {what}; save it as CSV (UTF-8)") from error
+    position, has_titles = header_position(rows, known)
+    line_count = line_counts[position + 1] if rows else 0
     return replace(
         start,
         delimiter=delimiter,
-        names=tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)),
+        names=header_names(rows[position]) if rows else (),
         data_offset=start.data_offset + sum(len(line) for line in lines[:line_count]),
         data_line=start.data_line + line_count,
-        title_count=title_count,
+        title_count=line_counts[position] if has_titles else 0,
     )
+
+
+def header_position(rows: Sequence[Sequence[str]], known: set[str]) -> tuple[int, bool]:
+    """Place of the header among the first rows, and whether titles stand above it.
+
+    It is the first row that is not blank, unless a later one has more names that are known, and more than one.
+    """
+    filled = [at for at, row in enumerate(rows) if _is_filled(row)]
+    if not filled:
+        return 0, False
+    best = max(filled, key=lambda at: _known_count(rows[at], known))
+    has_titles = best != filled[0] and _known_count(rows[best], known) > 1
+    return (best if has_titles else filled[0]), has_titles
+
+
+def header_names(row: Sequence[str]) -> tuple[str, ...]:
+    """Column names without outer blanks; a blank one is called after its position."""
+    return tuple(name.strip() or f"column_{position}" for position, name in enumerate(row, start=1))
+
+
+def titles_note(line_count: int) -> tuple[str, ...]:
+    """What is said of lines above the header."""
+    lines = "1 line" if line_count == 1 else f"{line_count} lines"
+    return (f"{lines} above the header left out",) if line_count else ()
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in row)
 
 
 def csv_batches(path: Path, header: CsvHeader, chunk_bytes: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:

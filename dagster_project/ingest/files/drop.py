@@ -32,6 +32,8 @@ from dagster_project.ingest.files.readers import (
     landing_schema,
     open_source,
 )
+from dagster_project.ingest.files.workbook_rows import SUFFIX as WORKBOOK_SUFFIX
+from dagster_project.ingest.files.workbook_rows import sheet_titles
 from dagster_project.ingest.landing import batch_path, newest_batch, write_rows
 from dagster_project.ingest.sql_text import first_line, quoted_text
 from dagster_project.ingest.streams import Landed
@@ -180,9 +182,9 @@ def _choose_files(inbox_dir: Path, inbox: list[Path], layout: dict[str, FileObje
     """One file per object; two files of one object, or none at all, are an error."""
     candidates: dict[str, list[Path]] = {}
     for path in inbox:
-        name = path.stem.lower()
-        if path.parent == inbox_dir and name in layout and path.suffix.lower() in SUFFIXES:
-            candidates.setdefault(name, []).append(path)
+        if path.parent == inbox_dir:
+            for name in _objects_of(path, layout):
+                candidates.setdefault(name, []).append(path)
     if not candidates:
         found = ", ".join(path.name for path in inbox) or "nothing"
         expected = f"<object>{', '.join(SUFFIXES)} with one of these objects: {', '.join(layout)}"
@@ -196,6 +198,19 @@ def _choose_files(inbox_dir: Path, inbox: list[Path], layout: dict[str, FileObje
     if problems:
         raise FileDropError(problems)
     return {name: candidates[name][0] for name in sorted(candidates)}
+
+
+def _objects_of(path: Path, layout: dict[str, FileObject]) -> list[str]:
+    """The objects that a file holds by its name; of a workbook, those that its sheets are named after."""
+    name, suffix = path.stem.lower(), path.suffix.lower()
+    by_name = [name] if name in layout and suffix in SUFFIXES else []
+    if suffix != WORKBOOK_SUFFIX:
+        return by_name
+    try:
+        titles = sheet_titles(path)
+    except (UnreadableFileError, OSError):
+        return by_name  # what is wrong with it is told when it is read
+    return [title for title in (title.strip().lower() for title in titles) if title in layout] or by_name
 
 
 def _hint(paths: list[Path], layout: dict[str, FileObject]) -> str:

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
+from dagster_project.ingest.files import workbook_rows
 from dagster_project.ingest.files.csv_rows import (
     UnreadableFileError,
     arrow_names,
@@ -29,7 +30,7 @@ from dagster_project.ingest.files.plain_rows import FAULTS
 from dagster_project.ingest.landing import EXTRA
 from dagster_project.ingest.sql_text import first_line, quoted_text
 
-SUFFIXES = (".csv", ".parquet", ".ndjson", ".sql")
+SUFFIXES = (".csv", ".parquet", ".ndjson", workbook_rows.SUFFIX, ".sql")
 NAMES_SHOWN = 30
 ROWS_PER_BATCH = 100_000
 
@@ -82,6 +83,10 @@ def open_source(
         header = read_header(path, item.columns)
         source = _by_position(header.names, item, "source_rows", batches=partial(csv_batches, path, header))
         return replace(source, notes=header.notes, has_semicolons=header.delimiter == ";")
+    if path.suffix.lower() == workbook_rows.SUFFIX:
+        sheet = workbook_rows.find_sheet(path, item.name, item.columns)
+        batches = partial(workbook_rows.sheet_batches, sheet)
+        return replace(_by_position(sheet.names, item, "source_rows", batches=batches), notes=sheet.notes)
     if path.suffix.lower() == ".ndjson":
         names = arrow_names(len(item.columns) + 1)
         return Source(
@@ -111,6 +116,8 @@ def _open_mapping(
 ) -> Source:
     try:
         query = read_mapping(path.read_text(encoding="utf-8-sig"), inbox_dir)
+        for path_of_sheet, rows in workbook_rows.sheets_named_in(query, inbox_dir):
+            connection.register(path_of_sheet, rows)
         relation = connection.sql(query)
     except UnicodeDecodeError as error:
         raise MappingError("it is not valid UTF-8") from error
