@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check test proofs check ui bench contracts clean lock
+.PHONY: help run sources-check map test proofs check ui bench contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run
@@ -28,6 +28,9 @@ run: $(RUN)  ## the daily job, from the sources to the published gold
 
 sources-check: $(RUN)  ## one cheap call to each configured live source: can it be read?
 	$(BIN)/python -m dagster_project sources-check
+
+map: $(RUN)  ## drafts the mapping of a file: make map FILE=data/inbox/orders_export.csv
+	$(BIN)/python -m dagster_project map "$(FILE)"
 
 ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/python -m dagster_project ui

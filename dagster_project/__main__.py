@@ -3,6 +3,7 @@
 run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000
 sources-check  one cheap call to each configured live source: can it be read?
+map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
 contracts      write what follows from the contracts: DATA_DICTIONARY.md, dbt/macros/contracts.sql
 clean          delete what runs have built; the inbox and the examples stay
@@ -94,6 +95,39 @@ def _sources_check(console: Console, errors: Console) -> int:
     return 0 if all(is_readable(lines) for lines in checked.values()) else 1
 
 
+def _map(console: Console, errors: Console, file: Path) -> int:
+    from dagster_project.ingest.files.csv_rows import UnreadableFileError
+    from dagster_project.ingest.files.draft import READABLE, draft_mapping
+
+    try:
+        draft = draft_mapping(file) if file.suffix.lower() in READABLE else None
+    except (UnreadableFileError, OSError) as error:
+        errors.print(f"{file}: {error}", style="red", markup=False)
+        return 1
+    if draft is None:
+        errors.print(
+            f"{file}: its columns look like no object of docs/bring_your_own_data.md",
+            style="red",
+            markup=False,
+        )
+        return 1
+    console.print(draft.sql, markup=False, soft_wrap=True)
+    inbox = settings().inbox_dir
+    target = inbox / f"{draft.object_name}.sql"
+    taken = [path.name for path in inbox.glob(f"{draft.object_name}.*")]
+    if draft.missing:
+        told = f"Not saved: put a column or a value for each ???, and save it as {target}"
+    elif file.resolve().parent != inbox.resolve():
+        told = f"Not saved: put {file.name} into {inbox}, and the mapping beside it as {target.name}"
+    elif taken:
+        told = f"Not saved: {', '.join(taken)} is in its place; rename or remove it first"
+    else:
+        target.write_text(draft.sql, encoding="utf-8")
+        told = f"Saved as {target}: check it, then `make run`"
+    console.print(told, markup=False, soft_wrap=True)
+    return 0
+
+
 def _settings(console: Console, errors: Console) -> int:
     for variable, value in settings().by_variable().items():
         shown = ",".join(value) if isinstance(value, tuple) else value
@@ -142,15 +176,19 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=list(COMMANDS))
-    command = parser.parse_args(arguments).command
+    parser.add_argument("command", choices=[*COMMANDS, "map"])
+    parser.add_argument("file", nargs="?", type=Path, help="of map: a CSV, Parquet, NDJSON or .xlsx file")
+    given = parser.parse_args(arguments)
+    if (given.command == "map") != (given.file is not None):
+        parser.error("map takes one file, the other commands none")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         settings()  # before Dagster is imported: a wrong setting is told at once
-        return COMMANDS[command](console, errors)
+        command = partial(_map, file=given.file) if given.file else COMMANDS[given.command]
+        return command(console, errors)
     except (SettingsError, OtherCompanyError) as error:
         errors.print(str(error), style="red", markup=False)
         return 2

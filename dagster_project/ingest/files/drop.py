@@ -8,10 +8,9 @@ data. Not here: how a file is read (`readers.py`), the layout (`layout.py`), and
 import datetime as dt
 import difflib
 import hashlib
-import logging
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pyarrow import parquet
 
 from dagster_project.databases import connect
 from dagster_project.ingest.files.csv_rows import UnreadableFileError
+from dagster_project.ingest.files.draft import READABLE, draft_mapping
 from dagster_project.ingest.files.layout import SYSTEM, FileObject, load_layout
 from dagster_project.ingest.files.mapping import MappingError, connect_to_inbox
 from dagster_project.ingest.files.plain_rows import plain_rows
@@ -39,10 +39,9 @@ from dagster_project.ingest.sql_text import first_line, quoted_text
 from dagster_project.ingest.streams import Landed
 from dagster_project.source_digest import source_digest
 
-logger = logging.getLogger(__name__)
-
 STAMP = "%Y%m%dT%H%M%S"
 HASH_LENGTH = 12
+DRAFTS_SHOWN = 3
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # outside of them a date is a typing error
 
 ReadProblem = (UnreadableFileError, MappingError, duckdb.Error, pa.ArrowException, OSError)
@@ -91,7 +90,7 @@ def land_file_drop(
     layout = load_layout()
     inbox = _visible_files(inbox_dir)
     chosen = _choose_files(inbox_dir, inbox, layout)
-    _warn_of_leftovers(inbox, chosen, layout, landing_dir)
+    leftovers = _leftovers(inbox, chosen, layout, landing_dir)
     problems = [
         f"{path.name}: {problem}"
         for name, path in chosen.items()
@@ -110,7 +109,7 @@ def land_file_drop(
             problems.append(f"{path.name}: {_in_words(error)}")
     if problems:
         raise FileDropError(problems)
-    return landed
+    return [replace(landed[0], notes=leftovers + landed[0].notes), *landed[1:]]
 
 
 def waiting_erasures(landing_dir: Path) -> tuple[str, ...]:
@@ -189,7 +188,10 @@ def _choose_files(inbox_dir: Path, inbox: list[Path], layout: dict[str, FileObje
         found = ", ".join(path.name for path in inbox) or "nothing"
         expected = f"<object>{', '.join(SUFFIXES)} with one of these objects: {', '.join(layout)}"
         found += _hint(inbox, layout)
-        raise FileDropError([f"{inbox_dir}: no file of a known object; found: {found}; expected: {expected}"])
+        problems = [f"{inbox_dir}: no file of a known object; found: {found}; expected: {expected}"]
+        raise FileDropError(
+            problems + [line for path in inbox for line in _mapping_to_write(path)][:DRAFTS_SHOWN]
+        )
     problems = [
         f"{name}: more than one file ({', '.join(path.name for path in paths)}); keep only one"
         for name, paths in candidates.items()
@@ -219,18 +221,40 @@ def _hint(paths: list[Path], layout: dict[str, FileObject]) -> str:
     return f" ({' '.join(hints)})" if hints else ""
 
 
-def _warn_of_leftovers(
+def _mapping_to_write(path: Path) -> list[str]:
+    """The mapping that would make an object of a file; nothing when nobody can tell."""
+    try:
+        draft = draft_mapping(path) if path.suffix.lower() in READABLE else None
+    except (UnreadableFileError, OSError, pa.ArrowException):
+        return []
+    if draft is None:
+        return []
+    target = path.with_name(f"{draft.object_name}.sql")
+    return [
+        f"{path.name} looks like {draft.object_name}: `make map FILE={path}` drafts {target.name}:\n{draft.sql}"
+    ]
+
+
+def _leftovers(
     inbox: list[Path], chosen: dict[str, Path], layout: dict[str, FileObject], landing_dir: Path
-) -> None:
-    """Say what is not used: files without an object, and landed objects without a file."""
+) -> tuple[str, ...]:
+    """What is not used: files without an object, and landed objects without a file."""
+    lines = []
     unused = [path for path in inbox if path not in chosen.values()]
     # With a mapping about, the other files may be what it reads.
     if unused and not any(path.suffix.lower() == ".sql" for path in chosen.values()):
         names = ", ".join(path.name for path in unused)
-        logger.warning("Inbox files that are no object of the layout: %s%s", names, _hint(unused, layout))
-    for name in layout:
-        if name not in chosen and newest_batch(landing_dir, SYSTEM, name) is not None:
-            logger.warning("No file of %s in the inbox any more: its last landed batch stays in use", name)
+        readable = [path for path in unused if path.suffix.lower() in READABLE]
+        remedy = f"; `make map FILE={readable[0]}` drafts a mapping" if readable else ""
+        lines.append(
+            f"Inbox files that are no object of the layout, and not read: {names}{_hint(unused, layout)}{remedy}"
+        )
+    lines += [
+        f"No file of {name} in the inbox any more: its last landed batch stays in use"
+        for name in layout
+        if name not in chosen and newest_batch(landing_dir, SYSTEM, name) is not None
+    ]
+    return tuple(lines)
 
 
 def _problems_of(path: Path, item: FileObject, inbox_dir: Path) -> list[str]:

@@ -198,7 +198,10 @@ def column_problems(columns: tuple[str, ...], item: FileObject) -> list[str]:
         unknown = [name for name in counts if name not in item.columns]
         near = {name: difflib.get_close_matches(name, unknown, n=1, cutoff=0.6) for name in missing}
         hints = [f"is '{match[0]}' your {name}?" for name, match in near.items() if match]
-        advice = " ".join(hints) or f"Add them, or write a mapping {item.name}.sql."
+        advice = (
+            " ".join(hints)
+            or "Rename the columns; or rename the file, and `make map FILE=...` drafts a mapping."
+        )
         problems.append(
             f"required columns are missing: {', '.join(missing)}; "
             f"found: {', '.join(shown) or 'none'}. {advice}"

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import logging
 import os
 from pathlib import Path
 
@@ -352,19 +351,17 @@ def test_a_mapping_lands_again_when_a_file_that_it_could_read_changes(inbox: Pat
     assert land(inbox, SECOND)[0].landed_row_count
 
 
-def test_unused_files_are_warned_of_unless_a_mapping_may_read_them(inbox, caplog):
+def test_unused_files_are_told_unless_a_mapping_may_read_them(inbox: Path):
     put(inbox, HEADER)
     put(inbox, "x", "readme.txt")
-    with caplog.at_level(logging.WARNING):
-        land(inbox)
-    assert "readme.txt" in caplog.text
-    caplog.clear()
+    assert "no object of the layout, and not read: readme.txt" in land(inbox)[0].notes[0]
     put(inbox, "select 'c' as customer_ref, 1 as created_at", "customers.sql")
-    land(inbox)
-    assert "readme.txt" not in caplog.text
+    assert land(inbox)[0].notes == ()
     (inbox / "customers.sql").unlink()
-    land(inbox)
-    assert "No file of customers in the inbox any more" in caplog.text
+    assert (
+        "No file of customers in the inbox any more: its last landed batch stays in use"
+        in land(inbox)[0].notes
+    )
 
 
 def test_the_newest_event_date_is_the_last_believable_day_before_the_given_one(inbox: Path):
