@@ -8,12 +8,12 @@ create macro tidy(written) as
 create macro is_plain_number(written) as
     regexp_full_match(trim(written), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?');
 
-create macro currency_sign() as '[$€£¥₹₩₺₫]|R[$]|zł|Kč|kr|Fr[.]|[A-Z]{3}';
+create macro currency_sign() as '[A-Z]{0,2}[$]|[€£¥₹₩₺₫]|zł|Kč|kr|Fr[.]|[A-Z]{3}';
 
 -- A number with what may stand around it; all parts are empty when a text is none.
 create macro number_parts(written) as regexp_extract(
     tidy(written),
-    '^([(]?)([+-]?) *(' || currency_sign() || ')? *([+-]?)([0-9][0-9.,'' ]*|[.,][0-9]+) *('
+    '^([(]?)([+-]?) *(' || currency_sign() || ')? *([+(-]?)([0-9][0-9.,'' ]*|[.,][0-9]+) *('
     || currency_sign() || ')? *(-?)([)]?)$',
     ['opening', 'sign', 'unit', 'inner_sign', 'digits', 'unit_behind', 'sign_behind', 'closing']
 );
@@ -36,11 +36,11 @@ create macro decimal_mark(digits) as case
 end;
 
 create macro has_one_sign(parts) as
-    (parts.opening = '(') = (parts.closing = ')')
+    ('(' in (parts.opening, parts.inner_sign)) = (parts.closing = ')')
     and length(parts.opening || parts.sign || parts.inner_sign || parts.sign_behind) <= 1;
 
 create macro plain_number(parts, mark) as
-    if(parts.opening = '(' or '-' in (parts.sign, parts.inner_sign, parts.sign_behind), '-', '')
+    if(parts.closing = ')' or '-' in (parts.sign, parts.inner_sign, parts.sign_behind), '-', '')
     || replace(translate(parts.digits, if(mark = 'comma', '. ''', ', '''), ''), ',', '.');
 
 create macro has_unit(parts) as parts.unit || parts.unit_behind <> '';
@@ -55,6 +55,15 @@ create macro currencies_of(unit) as case unit
     when '₩' then ['KRW']
     when '₺' then ['TRY']
     when '₫' then ['VND']
+    when 'US$' then ['USD']
+    when 'C$' then ['CAD']
+    when 'CA$' then ['CAD']
+    when 'A$' then ['AUD']
+    when 'AU$' then ['AUD']
+    when 'NZ$' then ['NZD']
+    when 'HK$' then ['HKD']
+    when 'S$' then ['SGD']
+    when 'MX$' then ['MXN']
     when 'R$' then ['BRL']
     when 'zł' then ['PLN']
     when 'Kč' then ['CZK']
@@ -69,7 +78,8 @@ create macro possible_currencies(parts) as case
     else list_intersect(currencies_of(parts.unit), currencies_of(parts.unit_behind))
 end;
 
-create macro is_iso_date(written) as regexp_matches(trim(written), '^[0-9]{4}[-/][0-9]');
+create macro is_iso_date(written) as
+    regexp_full_match(trim(written), '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ].*[0-9Z])?');
 
 create macro month_name() as
     '(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?'
@@ -127,7 +137,9 @@ create macro timed(written) as if(
         ),
         '?'
     ),
-    regexp_replace(written, '^([0-9]+-[0-9]+-[0-9]+), *', '\1 ')
+    regexp_replace(
+        regexp_replace(written, '^([0-9]+[-/][0-9]+[-/][0-9]+), *', '\1 '), '([0-9]) ?(UTC|GMT|Z)$', '\1Z'
+    )
 );
 
 create macro plain_date(written, is_month_first) as timed(

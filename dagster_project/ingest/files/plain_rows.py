@@ -21,6 +21,7 @@ from dagster_project.ingest.sql_text import quoted_text
 NOTATION = Path(__file__).with_name("notation.sql")
 ROWS_PER_BATCH = 100_000
 TIMES = ("date", "timestamp")
+UNSEEN = "[\u00a0\u200b\u2060\ufeff\t]"  # what copying from a web page leaves around an id
 FAULTS = "_faults"
 """Landing column: values that were left out of a row that is kept, and why."""
 
@@ -144,8 +145,9 @@ def _true_of_some(connection: duckdb.DuckDBPyConnection, conditions: dict[str, s
 def _oddity(name: str, item: FileObject, has_semicolons: bool) -> str:
     """A condition on values that are not in the one notation."""
     if item.types[name] == "text":
-        is_id = name.endswith("_ref") or name in ("phone", "postal_code")
-        return f"regexp_matches({name}, '[0-9]([.]0+|[eE][+][0-9]+) *$')" if is_id else "false"
+        if not name.endswith("_ref") and name not in ("phone", "postal_code"):
+            return "false"
+        return f"regexp_matches({name}, '[0-9]([.]0+|[eE][+][0-9]+) *$|^{UNSEEN}|{UNSEEN}$')"
     if item.types[name] in TIMES:
         return f"not is_iso_date({name})"
     if item.types[name] == "boolean":
@@ -166,7 +168,8 @@ def _reference(name: str) -> _Column:
         f"regexp_full_match(trim({name}), '[0-9]([.][0-9]+)?[eE][+][0-9]+')",
         "is short of digits: the spreadsheet has spoilt this id: format the column as text and export it again",
     )
-    return _Column(f"regexp_replace({name}, '^( *-?[0-9]+)[.]0+ *$', '\\1')", f"case {spoilt} end")
+    seen = f"regexp_replace({name}, '^{UNSEEN}+|{UNSEEN}+$', '', 'g')"
+    return _Column(f"regexp_replace({seen}, '^( *-?[0-9]+)[.]0+ *$', '\\1')", f"case {spoilt} end")
 
 
 def _time(name: str, is_day_first: bool, is_month_first: bool) -> _Column:
