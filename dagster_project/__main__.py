@@ -120,7 +120,7 @@ def _map(console: Console, errors: Console, file: Path) -> int:
     elif file.resolve().parent != inbox.resolve():
         told = f"Not saved: put {file.name} into {inbox}, and the mapping beside it as {target.name}"
     elif taken:
-        told = f"Not saved: {', '.join(taken)} is in its place; rename or remove it first"
+        told = f"Not saved: {', '.join(taken)} is in its place; rename or remove it, and draft again"
     else:
         target.write_text(draft.sql, encoding="utf-8")
         told = f"Saved as {target}: check it, then `make run`"

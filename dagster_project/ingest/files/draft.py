@@ -5,6 +5,7 @@ mappings are read (`mapping.py`).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ FILE_WORDS = {
 
 SYNONYMS = {
     "transaction_ref": "order_id order_number order_no order_name order invoice_id invoice_number invoice_no invoice"
-    " transaction_id receipt_id receipt_no basket_id payment_id bestellnummer rechnungsnummer number no id",
+    " transaction_id basket_id receipt_id receipt_no basket_id payment_id bestellnummer rechnungsnummer number no id",
     "customer_ref": "customer_id customer_number customer_no customer client_id client account_id account user_id"
     " buyer_id member_id household_id company_id kundennummer kunde customer_email email",
     "occurred_at": "date order_date created_at created invoice_date transaction_date transaction_timestamp"
@@ -125,7 +126,7 @@ def draft_mapping(path: Path) -> Draft | None:
     """
     columns, relation = _columns(path)
     layout = load_layout()
-    found = {name: _matches(columns, item) for name, item in layout.items()}
+    found = {name: likely_columns(columns, item) for name, item in layout.items()}
     best = max(found, key=lambda name: _score(path, layout[name], found[name]))
     if not any(column in found[best] for column in layout[best].required):
         return None
@@ -136,6 +137,26 @@ def plain_words(name: str) -> str:
     """A column name in small letters and underscores, without accents of German."""
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().translate(str.maketrans("äöü", "aou"))
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
+def likely_columns(columns: Sequence[str], item: FileObject) -> dict[str, str]:
+    """The file's column by layout column: its own name first, then the likeliest of its other names.
+
+    Args:
+        columns: Names as written.
+        item: The object that they may be of.
+    """
+    by_words = {plain_words(column): column for column in reversed(columns)}
+    found: dict[str, str] = {}
+    for names in (
+        [[name] for name in item.columns],
+        [SYNONYMS.get(name, "").split() for name in item.columns],
+    ):
+        for column, words in zip(item.columns, names, strict=True):
+            free = [by_words[word] for word in words if by_words.get(word) not in (None, *found.values())]
+            if column not in found and free:
+                found[column] = free[0]
+    return {column: found[column] for column in item.columns if column in found}
 
 
 def _columns(path: Path) -> tuple[list[str], str]:
@@ -155,21 +176,6 @@ def _columns(path: Path) -> tuple[list[str], str]:
     encoding = {UTF_8: "", WINDOWS_1252: "latin-1"}.get(header.encoding, "utf-16")
     options += [f"encoding = {quoted_text(encoding)}"] if encoding else []
     return list(header.names), f"read_csv({quoted_text(path.name)}, {', '.join(options)})"
-
-
-def _matches(columns: list[str], item: FileObject) -> dict[str, str]:
-    """The file's column by layout column: its own name first, then the likeliest of its other names."""
-    by_words = {plain_words(column): column for column in reversed(columns)}
-    found: dict[str, str] = {}
-    for names in (
-        [[name] for name in item.columns],
-        [SYNONYMS.get(name, "").split() for name in item.columns],
-    ):
-        for column, words in zip(item.columns, names, strict=True):
-            free = [by_words[word] for word in words if by_words.get(word) not in (None, *found.values())]
-            if column not in found and free:
-                found[column] = free[0]
-    return {column: found[column] for column in item.columns if column in found}
 
 
 def _score(path: Path, item: FileObject, found: dict[str, str]) -> tuple[float, int]:

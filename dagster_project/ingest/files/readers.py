@@ -23,6 +23,7 @@ from dagster_project.ingest.files.csv_rows import (
     csv_batches,
     read_header,
 )
+from dagster_project.ingest.files.draft import likely_columns
 from dagster_project.ingest.files.layout import FileObject
 from dagster_project.ingest.files.mapping import MappingError, read_mapping
 from dagster_project.ingest.files.ndjson_rows import ndjson_batches, read_keys
@@ -197,14 +198,12 @@ def column_problems(columns: tuple[str, ...], item: FileObject) -> list[str]:
         shown = [column[:60] for column in columns[:NAMES_SHOWN]] + ["..."] * (len(columns) > NAMES_SHOWN)
         unknown = [name for name in counts if name not in item.columns]
         near = {name: difflib.get_close_matches(name, unknown, n=1, cutoff=0.6) for name in missing}
-        hints = [f"is '{match[0]}' your {name}?" for name, match in near.items() if match]
-        advice = (
-            " ".join(hints)
-            or "Rename the columns; or rename the file, and `make map FILE=...` drafts a mapping."
-        )
+        likely = {name: match[0] for name, match in near.items() if match} | likely_columns(columns, item)
+        advice = [f"is '{likely[name]}' your {name}?" for name in missing if name in likely]
+        advice.append("Rename the columns; or rename the file, and `make map FILE=...` drafts a mapping.")
         problems.append(
             f"required columns are missing: {', '.join(missing)}; "
-            f"found: {', '.join(shown) or 'none'}. {advice}"
+            f"found: {', '.join(shown) or 'none'}. {' '.join(advice)}"
         )
     return problems
 
