@@ -27,6 +27,7 @@ class FileObject:
         required: Columns that a file must have.
         timestamps: Columns that hold a moment (not a mere date).
         types: Type of each column, as the contract says it.
+        accepted: The only words that a column may have, by column.
         optional: Columns of which a value that cannot be read costs only itself, not its row.
     """
 
@@ -35,6 +36,7 @@ class FileObject:
     required: tuple[str, ...]
     timestamps: tuple[str, ...]
     types: Mapping[str, str]
+    accepted: Mapping[str, tuple[str, ...]]
     optional: frozenset[str]
 
     @property
@@ -57,5 +59,6 @@ def _file_object(table: Table) -> FileObject:
         required=tuple(column.source for column in columns if column.not_null),
         timestamps=tuple(column.source for column in columns if column.data_type == "timestamp"),
         types={column.source: column.data_type for column in columns},
+        accepted={column.source: tuple(column.accepted) for column in columns if column.accepted},
         optional=frozenset(column.source for column in columns if table.may_lack(column)),
     )

@@ -13,7 +13,7 @@ create macro currency_sign() as '[A-Z]{0,2}[$]|[€£¥₹₩₺₫]|zł|Kč|kr|
 -- A number with what may stand around it; all parts are empty when a text is none.
 create macro number_parts(written) as regexp_extract(
     tidy(written),
-    '^([(]?)([+-]?) *(' || currency_sign() || ')? *([+(-]?)([0-9][0-9.,'' ]*|[.,][0-9]+) *('
+    '^([(]?)([+-]?) *(' || currency_sign() || ')? *([+(-]?)([0-9](?:[0-9.,'' ]*[0-9.,])?|[.,][0-9]+) *('
     || currency_sign() || ')? *(-?)([)]?)$',
     ['opening', 'sign', 'unit', 'inner_sign', 'digits', 'unit_behind', 'sign_behind', 'closing']
 );

@@ -123,7 +123,11 @@ def _columns(
     certain = _true_of_some(connection, evidence)
     columns = {}
     for name in odd:
-        if item.types[name] == "text":
+        if name in item.accepted:
+            columns[name] = _Column(
+                f"if(lower(trim({name})) in ({_words(name, item)}), lower(trim({name})), {name})"
+            )
+        elif item.types[name] == "text":
             columns[name] = _reference(name)
         elif item.types[name] in TIMES:
             columns[name] = _time(name, f"{name} day" in certain, f"{name} month" in certain)
@@ -144,6 +148,8 @@ def _true_of_some(connection: duckdb.DuckDBPyConnection, conditions: dict[str, s
 
 def _oddity(name: str, item: FileObject, has_semicolons: bool) -> str:
     """A condition on values that are not in the one notation."""
+    if name in item.accepted:
+        return f"lower(trim({name})) in ({_words(name, item)}) and {name} not in ({_words(name, item)})"
     if item.types[name] == "text":
         if not name.endswith("_ref") and name not in ("phone", "postal_code"):
             return "false"
@@ -156,6 +162,11 @@ def _oddity(name: str, item: FileObject, has_semicolons: bool) -> str:
     return f"not is_plain_number({name}){thousands}"
 
 
+def _words(name: str, item: FileObject) -> str:
+    """The words that a column may have, as a list in SQL."""
+    return ", ".join(map(quoted_text, item.accepted[name]))
+
+
 def _fault(name: str, condition: str, words: str) -> str:
     """A branch of a `case`: what is wrong with a value and what to do, with the value in front."""
     shown = f"'{name}: ''' || left({name}, 60) || ''' '"
@@ -166,7 +177,7 @@ def _reference(name: str) -> _Column:
     spoilt = _fault(
         name,
         f"regexp_full_match(trim({name}), '[0-9]([.][0-9]+)?[eE][+][0-9]+')",
-        "is short of digits: the spreadsheet has spoilt this id: format the column as text and export it again",
+        "has lost digits, the spreadsheet has spoilt this id: format the column as text and export it again",
     )
     seen = f"regexp_replace({name}, '^{UNSEEN}+|{UNSEEN}+$', '', 'g')"
     return _Column(f"regexp_replace({seen}, '^( *-?[0-9]+)[.]0+ *$', '\\1')", f"case {spoilt} end")
@@ -202,7 +213,7 @@ def _number(
 ) -> _Column:
     parts, is_whole = f"{name}_parts", item.types[name] == "bigint"
     mark = f"decimal_mark({parts}.digits)"
-    remedies = _uncertain_marks(name, mark, marks, is_whole, has_semicolons)
+    remedies = _uncertain_marks(mark, marks, is_whole, has_semicolons)
     is_number = f"{parts}.digits <> '' and has_one_sign({parts}) and {mark} is not null"
     has_sign = f"has_unit({parts})"
     currency = ""
@@ -217,35 +228,28 @@ def _number(
         is_number += f" and not ({has_sign})"
     if marks == {"comma"}:
         read_as = "'comma'"
-    else:  # a whole number has no decimals, whichever mark it has
-        read_as = (
-            f"if({mark} = 'point or thousands', 'comma', 'point')"
-            if is_whole and has_semicolons
-            else "'point'"
-        )
+    elif marks or not (
+        is_whole and has_semicolons
+    ):  # what is certain in itself is read whatever the others are
+        read_as = f"if({mark} = 'comma', 'comma', 'point')"
+    else:  # a whole number has no decimals
+        read_as = f"if({mark} in ('comma', 'point or thousands'), 'comma', 'point')"
     value = f"if({is_number}, plain_number({parts}, {read_as}), {name})"
     faults = " ".join(_fault(name, condition, words) for condition, words in remedies.items())
     return _Column(value, f"case {faults} end" if faults else "", currency)
 
 
-def _uncertain_marks(
-    name: str, mark: str, certain: set[str], is_whole: bool, has_semicolons: bool
-) -> dict[str, str]:
+def _uncertain_marks(mark: str, certain: set[str], is_whole: bool, has_semicolons: bool) -> dict[str, str]:
     """What is wrong with a number's marks, by the condition that finds it; nothing when the column is certain."""
-    if len(certain) == 1:
+    if len(certain) == 1 or (is_whole and not certain):
         return {}
-    if certain:
-        comma = "has a decimal comma where other values have a point: export with a point, or map it: "
-        remedies = {f"{mark} = 'comma'": comma + f"cast(replace({name}, ',', '.') as decimal(18, 2))"}
-        uncertain = ["comma or thousands", "point or thousands"]
-    else:
-        remedies = {}
-        uncertain = [] if is_whole else ["comma or thousands", "point or thousands"][: 1 + has_semicolons]
-    if uncertain:
-        remedies[f"{mark} in ({', '.join(map(quoted_text, uncertain))})"] = (
+    uncertain = ["comma or thousands", "point or thousands"]
+    shown = uncertain if certain or has_semicolons else uncertain[:1]
+    return {
+        f"{mark} in ({', '.join(map(quoted_text, shown))})": (
             "may have decimals or be thousands: export it without thousands separators and with a decimal point"
         )
-    return remedies
+    }
 
 
 def _currency(parts: str, has_sign: str, has_column: bool, own: str) -> tuple[str, str]:
