@@ -45,7 +45,10 @@ def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Materialize
 
 
 @dg.multi_asset(
-    specs=landing_specs(FILE_DROP_OBJECTS, "text as dropped in the inbox; the newest batch counts.")
+    specs=landing_specs(
+        FILE_DROP_OBJECTS,
+        "text as dropped in the inbox, numbers and dates in one notation; the newest batch counts.",
+    )
 )
 def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The user's own files from the inbox, where `files` is a source, else empty."""

@@ -76,7 +76,7 @@ def land_file_drop(
     All files are looked at before the first one is landed, so that one run names all problems.
 
     Args:
-        inbox_dir: Folder with `<object>.csv|.parquet|.ndjson` or `<object>.sql` files.
+        inbox_dir: Folder with `<object>.csv|.parquet|.ndjson|.xlsx` or `<object>.sql` files.
         landing_dir: Root of the landing zone; batches go to `files/<object>/`.
         loaded_at: Time of this run, UTC without zone.
         reporting_currency: Currency of an amount that names none.
