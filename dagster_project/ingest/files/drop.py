@@ -42,6 +42,7 @@ from dagster_project.source_digest import source_digest
 STAMP = "%Y%m%dT%H%M%S"
 HASH_LENGTH = 12
 DRAFTS_SHOWN = 3
+EMPTY = "the file is empty; export it again, or remove it"
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # outside of them a date is a typing error
 
 ReadProblem = (UnreadableFileError, MappingError, duckdb.Error, pa.ArrowException, OSError)
@@ -260,9 +261,10 @@ def _leftovers(
 def _problems_of(path: Path, item: FileObject, inbox_dir: Path) -> list[str]:
     try:
         if path.stat().st_size == 0:
-            return ["the file is empty; export it again, or remove it"]
+            return [EMPTY]
         with connect_to_inbox(inbox_dir) as connection:
-            return column_problems(open_source(connection, path, item, inbox_dir).columns, item)
+            columns = open_source(connection, path, item, inbox_dir).columns
+            return column_problems(columns, item) if columns else [EMPTY]
     except ReadProblem as error:
         return [_in_words(error)]
 

@@ -78,8 +78,12 @@ create macro possible_currencies(parts) as case
     else list_intersect(currencies_of(parts.unit), currencies_of(parts.unit_behind))
 end;
 
-create macro is_iso_date(written) as
-    regexp_full_match(trim(written), '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ].*[0-9Z])?');
+-- What DuckDB's own cast reads.
+create macro is_iso_date(written) as regexp_full_match(
+    trim(written),
+    '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}'
+    || '([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?)?'
+);
 
 create macro month_name() as
     '(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?'
@@ -122,6 +126,18 @@ create macro day_order(written) as case
     else 'either'
 end;
 
+-- One blank before the time, none before an offset, and seconds where an offset follows.
+create macro spaced(written) as regexp_replace(
+    regexp_replace(
+        regexp_replace(
+            regexp_replace(written, '^([0-9]+[-/][0-9]+[-/][0-9]+)(?:, *| +|T)([0-9])', '\1 \2'),
+            '([0-9]) *(UTC|GMT)$', '\1Z'
+        ),
+        '([0-9]) +([+-][0-9]{2}:?[0-9]{2})$', '\1\2'
+    ),
+    '^([^ ]+ [0-9]{1,2}:[0-9]{2})(Z|[+-][0-9]{2}:?[0-9]{2})$', '\1:00\2'
+);
+
 create macro twelve_hours() as '^(.*[0-9]),? +([0-9]{1,2}(?::[0-9]{2}){1,2}) ?([AaPp])[.]?[Mm][.]?$';
 
 create macro timed(written) as if(
@@ -137,9 +153,7 @@ create macro timed(written) as if(
         ),
         '?'
     ),
-    regexp_replace(
-        regexp_replace(written, '^([0-9]+[-/][0-9]+[-/][0-9]+), *', '\1 '), '([0-9]) ?(UTC|GMT|Z)$', '\1Z'
-    )
+    spaced(written)
 );
 
 create macro plain_date(written, is_month_first) as timed(

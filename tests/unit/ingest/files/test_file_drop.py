@@ -318,6 +318,12 @@ def test_a_file_that_is_no_csv_is_refused_in_words(inbox, content, words):
     assert words in problem
 
 
+@pytest.mark.parametrize("content", [b"\n\n", b"\xef\xbb\xbf", b"sep=;\n", b"\xff\xfe"])
+def test_a_file_without_a_header_is_empty(inbox, content):
+    put(inbox, content)
+    assert problems(inbox) == ["transactions.csv: the file is empty; export it again, or remove it"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission_is_named(inbox: Path):
     put(inbox, HEADER).chmod(0)

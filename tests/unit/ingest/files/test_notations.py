@@ -163,7 +163,11 @@ def test_a_currency_sign_says_the_currency_or_must_fit_it(tmp_path, amount, stat
         (["2026-09-30 10:00:00 UTC", "2026-09-30 2:30 PM"], ["2026-09-30 10:00:00Z", "2026-09-30 14:30:00"]),
         (
             ["30/09/2026 10:00 GMT", "2026-09-30T10:00:00+02:00"],
-            ["2026-09-30 10:00Z", "2026-09-30T10:00:00+02:00"],
+            ["2026-09-30 10:00:00Z", "2026-09-30T10:00:00+02:00"],
+        ),
+        (
+            ["2026-09-30 10:00:00 -0400", "2026-09-30T10:00 +02:00", "2026-9-30 10:00Z"],
+            ["2026-09-30 10:00:00-0400", "2026-09-30 10:00:00+02:00", "2026-9-30 10:00:00Z"],
         ),
         (["31/12/2026", "03/04/2026"], ["2026-12-31", "2026-04-03"]),
         (["12/31/2026", "03/04/2026"], ["2026-12-31", "2026-03-04"]),
@@ -188,6 +192,8 @@ def test_a_date_is_read_by_what_is_certain_in_its_column(tmp_path, written, read
             assert row["_reject_reason"].startswith(f"occurred_at: '{row['occurred_at']}' ")
         else:
             assert row["occurred_at"] == expected
+            if "epoch" not in written:
+                assert duckdb.execute("select try_cast(? as timestamptz)", [expected]).fetchone() != (None,)
 
 
 def test_an_optional_value_that_is_uncertain_costs_only_itself(tmp_path):
