@@ -64,6 +64,7 @@ class MatchModel(NamedTuple):
     # data has households, which it has when `both_differ` holds for no fewer pairs than `one_differs`.
     veto: pl.Expr
     household_veto: pl.Expr
+    doubtful_veto: pl.Expr  # vetoed pairs that a person should look at all the same
     one_differs: pl.Expr
     both_differ: pl.Expr
 

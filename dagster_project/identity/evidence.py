@@ -1,6 +1,6 @@
 """What the records say about who they are.
 
-Here: the schema of the evidence, its types, numbers and normalised keys. Not here: how a key is spelled
+Here: the schema of the evidence, its types, numbers, normalised keys and spellings. Not here: how a key is spelled
 (`keys.py`, `spelling.py`, `telephone.py`) and who is joined by it (`exact.py`).
 """
 
@@ -132,7 +132,7 @@ def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         `email_key`, `is_role_mailbox`, `phone_key` (E.164), `email_domain` and `stated_domain` (company domains of
         the address and of the domain field); `given_name`, `surname` (persons), `organization_name` and `legal_name`
         (organizations; the latter null where a workspace or a contact has that name), `street`, `city`,
-        `postal_code` (plain text), `birth_date`. Names that stand for nothing and dates on which nobody was born are null.
+        `postal_code` (plain text), `birth_date`. Names that stand for nothing and birth dates that cannot be are null.
     """
     numbers = nodes.select(*RECORD_KEY, "node", "is_account")
     link_numbers = nodes.select(
@@ -192,3 +192,30 @@ def _without_contacts_names(evidence: pl.DataFrame) -> pl.DataFrame:
 def _real_name(name: pl.Expr) -> pl.Expr:
     squeezed = plain_text(name).str.replace_all(r"[^\p{L}]", "")
     return pl.when(~squeezed.is_in(placeholder_words("name")).fill_null(value=False)).then(name)
+
+
+def party_spellings(parties: pl.DataFrame) -> pl.DataFrame:
+    """What the names and telephone numbers of parties are in one spelling.
+
+    Args:
+        parties: Evidence with the columns of `PARTY_SCHEMA`.
+
+    Returns:
+        One row per distinct name, and per number and country, sorted: `field` (name or phone), `written`, `country`
+        (an empty text without one), `spelling` (a name without legal form, see `organization_name`; E.164).
+    """
+    evidence = typed_evidence(parties)
+    names = evidence.select(
+        field=pl.lit("name"),
+        written="name",
+        country=pl.lit(""),
+        spelling=organization_name(_real_name(pl.col("name"))),
+    )
+    numbers = phone_numbers(evidence).select(
+        field=pl.lit("phone"),
+        written="phone",
+        country=pl.col("country").fill_null(""),
+        spelling="phone_key",
+    )
+    columns = ["field", "written", "country"]
+    return pl.concat([names, numbers]).drop_nulls().unique(columns, keep="any").sort(columns)

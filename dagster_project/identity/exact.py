@@ -84,7 +84,7 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     shared = [_above_cap(email, "email", max_parties_per_key)]
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_emails(_within_cap(email, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, max_parties_per_key)
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, evidence, groups, "email_key", "email", EMAIL)])
     groups = _groups(edges, nodes)
 
@@ -92,7 +92,7 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     shared.append(_above_cap(phone, "phone", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_desks(_within_cap(phone, max_parties_per_key), evidence, groups, "phone_key")
-    claims = _linking(claims, owners, max_parties_per_key)
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, evidence, groups, "phone_key", "phone", PHONE)])
     groups = _groups(edges, nodes)
 
@@ -101,7 +101,7 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     shared.append(_above_cap(organization, "domain", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_domains(_within_cap(organization, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, max_parties_per_key)
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, domains, groups, "domain", "domain", DOMAIN)])
     organization_groups = _groups(edges, nodes)
 
@@ -176,9 +176,12 @@ def _within_cap(claims: pl.DataFrame, max_parties_per_key: int) -> pl.DataFrame:
     return claims.filter(pl.len().over("key") <= max_parties_per_key)
 
 
-def _linking(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_key: int) -> pl.DataFrame:
+def _linking(
+    claims: pl.DataFrame, owners: DomainOwners, names: pl.DataFrame, max_parties_per_key: int
+) -> pl.DataFrame:
     """Claims that may join groups: `group`, `key`, and `raw_key` as the evidence has it."""
-    linking = linking_claims(claims.drop("raw_key"), owners, max_parties_per_key)
+    named = claims.drop("raw_key").join(names, on="group", how="left", validate="m:1")
+    linking = linking_claims(named, owners, max_parties_per_key)
     return linking.join(claims.select("group", "key", "raw_key"), on=["group", "key"], validate="1:1")
 
 
@@ -202,6 +205,16 @@ def _with_part(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
         claims.join(parts, on=["key", "group"], validate="1:1")
         .with_columns(key=pl.format("{}#{}", "key", "part"))
         .drop("part")
+    )
+
+
+def _only_names(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Groups all companies of which have one name: `group`, `name`."""
+    return (
+        _with_group(evidence.drop_nulls("legal_name"), groups)
+        .select("group", name=pl.col("legal_name").str.replace_all(" ", "", literal=True))
+        .unique()
+        .filter(pl.len().over("group") == 1)
     )
 
 

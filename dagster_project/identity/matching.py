@@ -52,7 +52,7 @@ class ScoredPairs(NamedTuple):
     """Pairs of records with their weights."""
 
     # left, right (Int64, left < right), match_weight, gamma_<comparison>, is_vetoed, and is_doubtful: vetoed
-    # only because the data has households.
+    # because the data has households, or for want of a birth date.
     pairs: pl.DataFrame
     weights: dict[str, list[float]]  # comparison -> log2(m / u) of its levels, last level first
 
@@ -90,7 +90,7 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
         has_households = pl.lit(not is_trained or _shows_households(blocked, model))
         vetoes = {
             "is_vetoed": model.veto | (model.household_veto & has_households),
-            "is_doubtful": model.household_veto & has_households & ~model.veto,
+            "is_doubtful": (model.household_veto & has_households & ~model.veto) | model.doubtful_veto,
         }
         blocked = blocked.with_columns(**vetoes)
         prior_weight = _learned_prior_weight(blocked, records.height, model) if is_trained else 0.0

@@ -148,6 +148,13 @@ ONLY_NAMES_AGREE = pl.all_horizontal(
 )
 BIRTH_DATE_DIFFERS = pl.col("gamma_birth_date") == 0
 BIRTH_DATE_AGREES = pl.col("gamma_birth_date") >= 2
+# By marriage: one given name and number, but nobody knows the birth dates.
+MAY_HAVE_A_NEW_SURNAME = (
+    SURNAME_DIFFERS
+    & (pl.col("gamma_given_name") >= 6)
+    & (pl.col("gamma_phone") == 2)
+    & (pl.col("gamma_birth_date") < 0)
+)
 SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (pl.col("gamma_address") >= 4)
 
 PERSON_MODEL = MatchModel(
@@ -170,6 +177,7 @@ PERSON_MODEL = MatchModel(
     training_columns=(("birth_date",), ("given_name", "surname")),
     veto=((GIVEN_NAME_DIFFERS | SURNAME_DIFFERS) & (pl.col("gamma_birth_date") <= 0)) | ONLY_NAMES_AGREE,
     household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS,
+    doubtful_veto=MAY_HAVE_A_NEW_SURNAME,
     one_differs=SAME_HOUSEHOLD
     & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 1))),
     both_differ=SAME_HOUSEHOLD & GIVEN_NAME_DIFFERS & BIRTH_DATE_DIFFERS,

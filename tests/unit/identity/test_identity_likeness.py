@@ -124,6 +124,14 @@ def test_a_pair_between_the_thresholds_is_for_a_person_to_decide():
     assert result.review_queue.select("left_ref", "right_ref").rows() == [("a", "b")]
 
 
+def test_a_surname_that_changed_is_for_a_person_to_decide():
+    number = {"phone": "+61294479000"}
+    rows = [buyer("a", "Edda Hallowmere", **HOME, **number), buyer("b", "Edda Martin", **HOME, **number)]
+    result = resolved(*rows, buyer("c", "Tom Martin", **HOME, **number))
+    assert groups(result) == sets("a", "b", "c")
+    assert result.review_queue.select("left_ref", "right_ref").rows() == [("a", "b")]
+
+
 def pairs(*rows):
     return pl.DataFrame(
         rows, schema=["left", "right", "match_weight", "is_vetoed"], orient="row"

@@ -280,3 +280,40 @@ def test_a_birth_date_on_which_nobody_was_born_neither_joins_nor_parts(nobodys):
     ) == sets("a b")
     namesakes = [buyer(ref, "Tom Gray", birth_date=nobodys) for ref in "ab"]
     assert groups(resolved(*namesakes)) == sets("a", "b")
+
+
+SPELLINGS = [
+    ("Müller GmbH", "Mueller AG"),
+    ("Müller & Söhne GmbH & Co. KG", "MULLER UND SOEHNE"),
+    ("Smith & Sons Ltd", "Smith and Sons Limited"),
+    ("Alpha Forge B.V.", "ALPHA FORGE BV"),
+    ("Alpha Forge PLC", "Alpha Forge Public Limited Company"),
+    ("Dupont et Fils S.A.R.L.", "Dupont & Fils"),
+    ("Alpha Forge, Inc.", "alpha-forge"),
+    ("Ørsted Værft A/S", "Orsted Vaerft AS"),
+    ("Comercial Alpha S.A. de C.V.", "Comercial Alpha"),
+]
+
+
+@pytest.mark.parametrize(
+    "shared", [{"phone": "+49 30 1234567"}, {"email": "ann.lee@gmail.com"}, {"email": "info@ours.de"}]
+)
+@pytest.mark.parametrize(("name", "other_name"), SPELLINGS)
+def test_one_company_in_two_spellings_with_one_address_or_number_is_joined(name, other_name, shared):
+    billed = [
+        row(f"stripe/customers/{ref}", name=spelled, is_paying_party=True, **shared)
+        for ref, spelled in (("s", name), ("t", other_name))
+    ]
+    assert groups(resolved(*billed)) == sets("s t")
+    # The CRM knows its mail and its numbers by the contacts.
+    accounts = [account("a", name), account("b", other_name)]
+    contacts = [contact("c", "a", "Ann Lee", **shared), contact("d", "b", "Ann Lee", **shared)]
+    assert groups(resolved(*accounts, *contacts)) == sets("a b c d")
+
+
+def test_subsidiaries_in_two_spellings_are_duplicates_of_one_and_other_names_are_not():
+    parent = account("p", "Omega plc", domain="omega.com")
+    names = {"a": "Alpha Forge B.V.", "b": "ALPHA FORGE BV"}
+    duplicates = [account(ref, name, domain="forge.com", parent_ref="p") for ref, name in names.items()]
+    other = account("c", "Beta Forge BV", domain="beta.com", parent_ref="p")
+    assert groups(resolved(parent, *duplicates, other)) == sets("p", "a b", "c")
