@@ -8,9 +8,9 @@ The veto keeps a household's members apart. They share surname, address, telepho
 the birth date, and the model counts each of these as if it were independent of the others. Two persons whose given
 names or surnames have nothing in common are never joined by likeness alone unless their birth dates agree; nor
 are namesakes of whom nothing else agrees. Where only the given names or only the birth dates have nothing in common, it
-depends on the data: errors in two fields of one record are rarer than in one, so data in which both differ at
-least as often as one, at equal surname and address, has families in it, and then one difference is enough to keep
-two persons apart (twins; father and son of one name).
+depends on the data: errors in two fields of one record are rarer than in one, and twins and namesakes are a few in a
+hundred of a family. So data in which both differ much more often than one, at equal surname and address, has families
+in it, and then one difference is enough to keep two persons apart (twins; father and son of one name).
 """
 
 import polars as pl
@@ -155,7 +155,10 @@ MAY_HAVE_A_NEW_SURNAME = (
     & (pl.col("gamma_phone") == 2)
     & (pl.col("gamma_birth_date") < 0)
 )
-SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (pl.col("gamma_address") >= 4)
+# Where no address is known, the place stands for it.
+SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (
+    (pl.col("gamma_address") >= 4) | ((pl.col("gamma_address") < 0) & (pl.col("gamma_place") >= 4))
+)
 
 PERSON_MODEL = MatchModel(
     kind="person",
