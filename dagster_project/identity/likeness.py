@@ -4,11 +4,11 @@ Here: which records are compared with which (those that exact keys left apart), 
 here: the matching itself (`profiles.py`).
 
 * **Persons.** Records that exact keys made one person are one *profile*: of each field the value that most
-  records have. Profiles of one cluster are one person; clusters are profiles in their turn, in further rounds. Their customers are joined only when the records are
-  *free*: no company is among the records of their customer. A person who is a contact of two companies, or
-  of a company and pays for himself, stays one person with several customers. Free records that pay for
-  nothing follow the cluster's paying persons or, when there are none, the one company whose contact is in
-  the cluster.
+  records have. Profiles of one cluster are one person; clusters are profiles in their turn, in further rounds.
+  Their customers are joined only when the records are *free*: no company is among the records of their customer.
+  A person who is a contact of two companies, or of a company and pays for himself, stays one person with several
+  customers. Free records that pay for nothing follow the cluster's paying persons or, when there are none, the one
+  company whose contact is in the cluster.
 * **Companies.** Customers with a company are compared by the fields of its records. Accounts with different
   domains are never joined: a cluster that would do so is given up. Neither are the members of one declared
   group.

@@ -41,6 +41,7 @@ MAX_TRAINING_PAIRS = 1e6
 SEED = 20_240_601
 # Pairs below this weight are neither joined nor reviewed whatever the prior turns out to be.
 MIN_SCORED_WEIGHT = -12.0
+EVEN_ODDS = 0.0
 SHIPPED_SHARE_OF_M = 0.05
 SHIPPED_SHARE_OF_U = 0.1
 MAX_MATCHES_PER_RECORD = 10
@@ -130,6 +131,12 @@ def score_pairs(
         pl.concat([blocked, within])
         .unique(["left", "right"], keep="any")
         .with_columns((pl.col("match_weight") + prior_weight).round(4))
+        # How rare matches are elsewhere does not make such a pair less worth a look.
+        .with_columns(
+            match_weight=pl.when(model.doubtful_veto)
+            .then(pl.col("match_weight").clip(lower_bound=EVEN_ODDS))
+            .otherwise("match_weight")
+        )
         .sort("left", "right")
     )
     return ScoredPairs(pairs, _level_weights(settings), learned)
