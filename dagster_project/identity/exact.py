@@ -288,13 +288,24 @@ def _bare_addresses(desks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 
 
 def _agreed_domains(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """Divide domains by the names of the companies; where a field states the domain, only its part has it."""
+    """Divide domains by the names of the companies; where a field states the domain, only its part has it.
+
+    Where nobody states it, names of workspaces count too: there is nothing else to know the company by.
+    """
     # The domain is a name too: of those who state it.
     label = pl.col("key").str.extract(r"^([^.]+)", 1)
     stated = claims.filter("is_stated").select(
         "key", pl.col("group").alias("member"), label.alias("organization_name")
     )
-    names = pl.concat([_company_names(claims, evidence, groups), stated])
+    of_owners = claims.join(stated, on="key", how="semi")
+    of_nobody = claims.join(stated, on="key", how="anti")
+    names = pl.concat(
+        [
+            stated,
+            _company_names(of_owners, evidence, groups),
+            _company_names(of_nobody, evidence.with_columns(legal_name="organization_name"), groups),
+        ]
+    )
     divided = _with_part(claims.with_columns(raw_key="key"), agreeing_organizations(names))
     is_stated = pl.col("is_stated").any()
     return divided.filter(is_stated.over("key") | ~is_stated.over("raw_key"))

@@ -108,6 +108,7 @@ def email_key(email: pl.Expr) -> pl.Expr:
     key = pl.concat_str(mailbox, pl.lit("@"), domain)
     is_mailbox = text.str.contains(EMAIL_PATTERN) & (mailbox.str.len_chars() > 0)
     is_reserved = domain.is_in(_placeholder_domains()) | domain.str.contains(RESERVED_SUFFIX_PATTERN)
+    is_reserved |= (mailbox == domain.str.extract(r"^([^.]+)", 1)) & (mailbox.str.len_chars() <= 3)  # a@a.com
     return pl.when(is_mailbox & ~_is_placeholder(mailbox) & ~is_reserved).then(key)
 
 

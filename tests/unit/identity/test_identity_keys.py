@@ -58,6 +58,8 @@ def domain_of(address: str | None) -> str | None:
         ("ann@example.com", None),
         ("ann@acme.invalid", None),
         ("ann@test.com", None),
+        ("a@a.com", None),
+        ("smith@smith.com", "smith@smith.com"),
         ("234199@qq.com", "234199@qq.com"),
         ("testa.rossi@acme.com", "testa.rossi@acme.com"),
     ],

@@ -1,6 +1,7 @@
 """Who is joined by an address or number that several parties share, and who is not."""
 
 import datetime as dt
+import itertools
 
 import polars as pl
 import pytest
@@ -194,8 +195,15 @@ def test_accounts_of_different_names_are_two_whatever_mailbox_their_contacts_sha
     assert groups(result, "person_id") == sets("c", "d")
 
 
-@pytest.mark.parametrize("object_name", ["stripe/customers", "files/customers", "zendesk/organizations"])
-@pytest.mark.parametrize("domain", [None, "alpha.de"])
+@pytest.mark.parametrize(
+    ("object_name", "domain"),
+    [
+        *itertools.product(
+            ["stripe/customers", "files/customers", "zendesk/organizations"], [None, "alpha.de"]
+        ),
+        ("product/workspaces", None),
+    ],
+)
 def test_companies_of_different_names_are_two_whatever_mailbox_they_share(object_name, domain):
     shared = {"email": "billing@alpha.de", "is_paying_party": True}
     result = resolved(
