@@ -47,9 +47,10 @@ SHIPPED_SHARE_OF_U = 0.1
 MAX_MATCHES_PER_RECORD = 10
 PRIOR_ITERATIONS = 50
 MAX_GROUP_RECORDS = 100
-MAX_TWIN_SHARE = (
-    0.25  # of the pairs of one household that differ in one of two fields, to those that differ in both
-)
+# Twins and namesakes, pairs of one household that differ in one of two fields, to those that differ in both; more are
+# errors, when there are enough of them to say so.
+MAX_TWIN_SHARE = 0.12
+MIN_ERRORS = 50
 
 
 class Learned(NamedTuple):
@@ -276,7 +277,7 @@ def _pairs(predicted: Any, model: MatchModel) -> pl.DataFrame:
 def _shows_households(pairs: pl.DataFrame, model: MatchModel) -> bool:
     """Whether pairs that differ in one person field alone are few beside those that differ in both."""
     counts = pairs.select(both=model.both_differ.sum(), one=model.one_differs.sum()).row(0)
-    return bool(counts[0] * MAX_TWIN_SHARE >= counts[1])
+    return bool(counts[1] < MIN_ERRORS or counts[1] <= MAX_TWIN_SHARE * counts[0])
 
 
 def _no_pairs(model: MatchModel) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from dagster_project.identity.matching import Learned, match_probability, score_
 
 STRONGEST_COMPARISONS = 3
 STICKINESS = 1.5  # bits
-BITS_PER_DOUBLING = 2.0
+BITS_PER_DOUBLING = 3.0
 Remembered = Literal["all", "one", "two"]
 MIN_OPEN_WEIGHT = -4.0  # whatever the threshold for review is, it is above this
 

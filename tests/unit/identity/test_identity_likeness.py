@@ -184,20 +184,27 @@ def test_the_line_runs_where_pairs_that_contradict_each_other_stop(bands, line):
     assert learned_line(banded(*bands), 4.0, 0.0) == line
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
-def misspelt_people(request):
-    parties, truth = make_misspelt_people(500, seed=request.param)
-    return parties, truth, resolve_identities(parties, no_overrides(), NO_PREVIOUS)
-
-
-def test_people_with_many_misspelt_records_are_gathered(misspelt_people, record_property):
-    """With records compared one by one it was a precision of 0.999 and a recall of 0.42."""
-    _, truth, result = misspelt_people
+@pytest.mark.parametrize(
+    ("person_count", "seed", "wrong_share", "least_recall"),
+    [
+        (500, 1, 0.4, 0.70),
+        (500, 2, 0.4, 0.70),
+        (500, 3, 0.4, 0.70),
+        (500, 7, 0.15, 0.88),
+        (2_000, 4, 0.4, 0.74),
+    ],
+)
+def test_people_with_many_misspelt_records_are_gathered(
+    person_count, seed, wrong_share, least_recall, record_property
+):
+    """With records compared one by one it was a precision of 0.999 and a recall of 0.41."""
+    parties, truth = make_misspelt_people(person_count, seed, wrong_share=wrong_share)
+    result = resolve_identities(parties, no_overrides(), NO_PREVIOUS)
     precision, recall = pairwise_quality(result.identities, truth)
     record_property("precision", round(precision, 4))
     record_property("recall", round(recall, 4))
     assert precision >= 0.99
-    assert recall >= 0.72
+    assert recall >= least_recall
 
 
 @pytest.fixture(scope="module")
