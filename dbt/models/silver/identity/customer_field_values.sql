@@ -12,6 +12,7 @@ survivorship_rules as (
 
 name_spellings as (
     select
+        field,
         written,
         spelling
     from {{ source('resolved', 'party_spellings') }}
@@ -95,7 +96,7 @@ competing_values as (
     select
         distinct_values.*,
         survivorship_rules.rule,
-        name_spellings.spelling as name_spelling,
+        if(survivorship_rules.rule = 'best_spelling', name_spellings.spelling, null) as name_spelling,
         {{ spelling_quality('distinct_values.field_value') }} as spelling_quality,
         {{ blank_count('distinct_values.field_value') }} as blank_count,
         {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }}
@@ -103,7 +104,9 @@ competing_values as (
     from distinct_values
     inner join survivorship_rules on distinct_values.field = survivorship_rules.field
     left join name_spellings
-        on survivorship_rules.rule = 'best_spelling' and distinct_values.field_value = name_spellings.written
+        on
+            distinct_values.field = name_spellings.field
+            and distinct_values.field_value = name_spellings.written
     where {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }} > 0
     window
         same_source as (
