@@ -8,6 +8,7 @@ import polars as pl
 from dagster_project.contracts import silver_tables
 from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
 from dagster_project.defs.warehouse_io import read_warehouse
+from dagster_project.identity.evidence import party_spellings
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
@@ -18,6 +19,7 @@ TABLES = (
     "identity_shared_identifiers",
     "identity_changes",
     "household_members",
+    "party_spellings",
 )
 CHANGE_KEY = ["detected_date", "change_kind", "customer_id_before", "customer_id_after"]
 CHANGE_SCHEMA = {**dict.fromkeys(CHANGE_KEY, pl.String), "detected_date": pl.Date, "record_count": pl.Int64}
@@ -81,5 +83,6 @@ def identities(context: dg.AssetExecutionContext, parties: pl.DataFrame) -> Iter
         "identity_shared_identifiers": resolution.shared_identifiers,
         "identity_changes": with_history(stored("identity_changes"), new_changes),
         "household_members": resolution.household_members,
+        "party_spellings": party_spellings(parties),
     }.items():
         yield dg.Output(frame, output_name=name)

@@ -7,11 +7,11 @@ part they may be one person (or one company), across parts they are not. Not her
 A couple shares a mailbox, a family its landline, a company its switchboard. So a shared key joins persons
 only when:
 
-* **E-mail**: the given names agree (equal, a short form, a slip, an initial, swapped with the surname) and
+* **E-mail of a person**: the given names agree (equal, a short form, a slip, an initial, swapped with the surname) and
   the birth dates, where both are known, do not contradict each other. A record without a name joins when
   there is only one part.
-* **Phone**: given name, surname and birth date agree so, and both names are known.
-* **Companies** whose people share a mailbox at a free mail provider or a number have like names.
+* **Phone, and the mailbox of a desk**: given name, surname and birth date agree so, and both names are known.
+* **Companies** whose people share a mailbox or a number have like names.
 """
 
 import polars as pl

@@ -20,6 +20,12 @@ UNSCORED_WEIGHT = -10.0
 CEILING = 2 * MAX_WEIGHT  # distances are what lacks to this
 MAX_COMPONENT = 1_000
 THRESHOLD_STEP = 2.0
+# How the line is learned, in bits of weight and numbers of pairs.
+BAND = 2.0
+LINE_STEP = 0.5
+RAISED_WEIGHT = 4.0
+MIN_BAND_PAIRS = 20
+MAX_CONTRADICTING = 0.25
 
 
 def cluster_pairs(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:
@@ -60,6 +66,39 @@ def cluster_pairs(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:
         .select("unique_id", "cluster")
         .sort("unique_id")
     )
+
+
+def learned_line(pairs: pl.DataFrame, match_weight: float, review_weight: float) -> float:
+    """The weight from which profiles of many records are one party, by what the data says about its pairs.
+
+    Pairs that contradict each other beyond doubt (vetoed ones) are different parties, or one with errors all over.
+    Where they are as rare as among the pairs that match for certain, what is left at such a weight is true; where they
+    are many, weights are too high for all: members of families score well.
+
+    Args:
+        pairs: `match_weight`, `is_vetoed`.
+        match_weight: Where the line runs when the data does not say.
+        review_weight: The lowest one.
+
+    Returns:
+        Between `review_weight` and `RAISED_WEIGHT` above `match_weight`.
+    """
+    weights = pairs.select("match_weight", "is_vetoed")
+
+    def is_true_from(weight: float) -> bool | None:
+        band = weights.filter(pl.col("match_weight").is_between(weight, weight + BAND, closed="left"))
+        contradicting = int(band.get_column("is_vetoed").sum())
+        open_pairs = band.height - contradicting
+        if band.height < MIN_BAND_PAIRS:
+            return None
+        return bool(contradicting <= MAX_CONTRADICTING * open_pairs)
+
+    line = match_weight
+    while line < match_weight + RAISED_WEIGHT and is_true_from(line) is False:
+        line += LINE_STEP
+    while line <= match_weight and line - LINE_STEP >= review_weight and is_true_from(line - LINE_STEP):
+        line -= LINE_STEP
+    return line
 
 
 def _components(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:

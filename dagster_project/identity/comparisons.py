@@ -61,9 +61,10 @@ class MatchModel(NamedTuple):
     # Weights are trained on pairs that are equal in such columns: all but those of the comparisons that read them.
     training_columns: tuple[tuple[str, ...], ...]
     # Over the columns `gamma_<comparison>`: pairs that are never joined by likeness; those that are not where the
-    # data has households, which it has when `both_differ` holds for no fewer pairs than `one_differs`.
+    # data has households, which it has when `one_differs` holds for few pairs beside `both_differ`.
     veto: pl.Expr
     household_veto: pl.Expr
+    doubtful_veto: pl.Expr  # vetoed pairs that a person should look at all the same
     one_differs: pl.Expr
     both_differ: pl.Expr
 

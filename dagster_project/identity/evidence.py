@@ -1,13 +1,21 @@
 """What the records say about who they are.
 
-Here: the schema of the evidence, its types, numbers and normalised keys. Not here: how a key is spelled
+Here: the schema of the evidence, its types, numbers, normalised keys and spellings. Not here: how a key is spelled
 (`keys.py`, `spelling.py`, `telephone.py`) and who is joined by it (`exact.py`).
 """
+
+import datetime as dt
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from dagster_project.identity.keys import email_company_domain, email_key, web_company_domain
+from dagster_project.identity.keys import (
+    email_company_domain,
+    email_key,
+    is_role_mailbox,
+    placeholder_words,
+    web_company_domain,
+)
 from dagster_project.identity.spelling import (
     organization_name,
     person_name_parts,
@@ -41,6 +49,11 @@ PARTY_SCHEMA: dict[str, DataTypeClass | pl.DataType] = {
 }
 RECORD_KEY = ["system", "object", "source_ref"]
 LINK_KEY = ["link_system", "link_object", "link_ref"]
+ADDRESS_OBJECT = ("marketing", "emails")  # such a record is an address of mail and nothing else
+LABEL_OBJECT = ("product", "workspaces")  # users call it what they like: that is nobody's legal name
+NO_BIRTH_DATE = dt.date(
+    1900, 1, 1
+)  # until then, dates are what a form or a spreadsheet has in an empty field
 
 
 def typed_evidence(parties: pl.DataFrame) -> pl.DataFrame:
@@ -64,8 +77,8 @@ def number_nodes(evidence: pl.DataFrame, account_objects: tuple[tuple[str, str],
 
     Returns:
         One row per node: `node` (from 0), `system`, `object`, `source_ref`, `created_at`, `is_record`,
-        `is_organization`, `is_account`, `is_paying_party`, `own_key` and `parent_key` (text; null without a
-        parent).
+        `is_organization`, `is_account`, `is_address` (nothing but an address of mail is known), `is_paying_party`,
+        `own_key` and `parent_key` (text; null without a parent).
     """
     is_organization = (pl.col("kind") == "organization").fill_null(value=False).any()
     records = evidence.group_by(RECORD_KEY).agg(
@@ -84,7 +97,7 @@ def number_nodes(evidence: pl.DataFrame, account_objects: tuple[tuple[str, str],
     )
     is_account_object = pl.any_horizontal(
         pl.lit(value=False),
-        *((pl.col("system") == system) & (pl.col("object") == name) for system, name in account_objects),
+        *(_is_object(account_object) for account_object in account_objects),
     )
     own_key = pl.concat_str("system", "object", "source_ref", separator="/")
     parent_key = pl.concat_str("system", "object", "parent_ref", separator="/")
@@ -93,6 +106,7 @@ def number_nodes(evidence: pl.DataFrame, account_objects: tuple[tuple[str, str],
         .sort(RECORD_KEY)
         .with_columns(
             is_paying_party=pl.col("is_paying_party").fill_null(value=False),
+            is_address=_is_object(ADDRESS_OBJECT),
             is_account=is_account_object & (pl.col("is_organization") | ~pl.col("is_record")),
             node=pl.int_range(pl.len(), dtype=pl.Int64),
             parent_key=pl.when(parent_key != own_key).then(parent_key),
@@ -100,6 +114,10 @@ def number_nodes(evidence: pl.DataFrame, account_objects: tuple[tuple[str, str],
         )
         .drop("parent_ref")
     )
+
+
+def _is_object(name: tuple[str, str]) -> pl.Expr:
+    return (pl.col("system") == name[0]) & (pl.col("object") == name[1])
 
 
 def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
@@ -111,9 +129,10 @@ def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per row of evidence: `node`, `link_node`, `is_organization`, `is_account`; the keys
-        `email_key`, `phone_key` (E.164), `email_domain` and `stated_domain` (company domains of the address
-        and of the domain field); `given_name`, `surname` (persons), `organization_name` (organizations),
-        `street`, `city`, `postal_code` (plain text), `birth_date`.
+        `email_key`, `is_role_mailbox`, `phone_key` (E.164), `email_domain` and `stated_domain` (company domains of
+        the address and of the domain field); `given_name`, `surname` (persons), `organization_name` and `legal_name`
+        (organizations; the latter null where a workspace or a contact has that name), `street`, `city`,
+        `postal_code` (plain text), `birth_date`. Names that stand for nothing and birth dates that cannot be are null.
     """
     numbers = nodes.select(*RECORD_KEY, "node", "is_account")
     link_numbers = nodes.select(
@@ -121,8 +140,13 @@ def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         pl.col("node").alias("link_node"),
     )
     is_organization = (pl.col("kind") == "organization").fill_null(value=False)
-    given_name, surname = person_name_parts(pl.col("name"), pl.col("given_name"), pl.col("surname"))
-    return (
+    name, *stated_names = (_real_name(pl.col(column)) for column in ("name", "given_name", "surname"))
+    given_name, surname = person_name_parts(name, *stated_names)
+    company_name = pl.when(is_organization).then(organization_name(name))
+    is_plausible = (pl.col("birth_date") > NO_BIRTH_DATE) & (
+        pl.col("birth_date") <= pl.col("created_at").max().dt.date()
+    )
+    keyed = (
         evidence.join(numbers, on=RECORD_KEY, validate="m:1")
         .join(link_numbers, on=LINK_KEY, how="left", validate="m:1")
         .join(phone_numbers(evidence), on=["phone", "country"], how="left", validate="m:1", nulls_equal=True)
@@ -133,15 +157,65 @@ def keyed_evidence(evidence: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
             is_organization.alias("is_organization"),
             "is_account",
             "email_key",
+            is_role_mailbox(pl.col("email_key")).alias("is_role_mailbox"),
             "phone_key",
             email_company_domain(pl.col("email_key")).alias("email_domain"),
             web_company_domain(pl.col("domain")).alias("stated_domain"),
             pl.when(~is_organization).then(given_name).alias("given_name"),
             pl.when(~is_organization).then(surname).alias("surname"),
-            pl.when(is_organization).then(organization_name(pl.col("name"))).alias("organization_name"),
+            company_name.alias("organization_name"),
+            pl.when(~_is_object(LABEL_OBJECT)).then(company_name).alias("legal_name"),
             street_address(pl.col("address_line")).alias("street"),
             plain_text(pl.col("city")).alias("city"),
             plain_text(pl.col("postal_code")).str.replace_all(" ", "", literal=True).alias("postal_code"),
-            "birth_date",
+            pl.when(is_plausible.fill_null(value=True)).then("birth_date").alias("birth_date"),
         )
     )
+    return _without_contacts_names(keyed)
+
+
+def _without_contacts_names(evidence: pl.DataFrame) -> pl.DataFrame:
+    """No legal name where a company's record is called after the person whose address it has."""
+    full_name = pl.concat_str("given_name", "surname", separator=" ")
+    contacts = evidence.select("email_key", legal_name=full_name).drop_nulls().unique()
+    return evidence.join(
+        contacts.with_columns(is_contact=pl.lit(value=True)),
+        on=["email_key", "legal_name"],
+        how="left",
+        validate="m:1",
+    ).select(
+        pl.when(pl.col("is_contact").is_null()).then("legal_name").alias("legal_name"),
+        pl.exclude("legal_name", "is_contact"),
+    )
+
+
+def _real_name(name: pl.Expr) -> pl.Expr:
+    squeezed = plain_text(name).str.replace_all(r"[^\p{L}]", "")
+    return pl.when(~squeezed.is_in(placeholder_words("name")).fill_null(value=False)).then(name)
+
+
+def party_spellings(parties: pl.DataFrame) -> pl.DataFrame:
+    """What the names and telephone numbers of parties are in one spelling.
+
+    Args:
+        parties: Evidence with the columns of `PARTY_SCHEMA`.
+
+    Returns:
+        One row per distinct name, and per number and country, sorted: `field` (name or phone), `written`, `country`
+        (an empty text without one), `spelling` (a name without legal form, see `organization_name`; E.164).
+    """
+    evidence = typed_evidence(parties)
+    names = evidence.select(
+        field=pl.lit("name"),
+        written="name",
+        country=pl.lit(""),
+        spelling=organization_name(_real_name(pl.col("name"))),
+    )
+    numbers = phone_numbers(evidence).select(
+        field=pl.lit("phone"),
+        written="phone",
+        country=pl.col("country").fill_null(""),
+        spelling="phone_key",
+    )
+    columns = ["field", "written", "country"]
+    return pl.concat([names, numbers]).drop_nulls().unique(columns, keep="any").sort(columns)

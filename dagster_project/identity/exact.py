@@ -10,14 +10,18 @@ have made:
 1. **External ids.** A record that carries the id of another record belongs to its group, always. Two
    records that carry the id of the same absent record belong together too.
 2. **E-mail.** Groups with the same normalised address are joined, be it a contact, a help-desk user, a
-   product user or a billing address. At a free mail provider the names of persons and companies must agree.
+   product user or a billing address, when the names of persons and companies agree. A mailbox that a desk reads
+   (`team@`, `buchhaltung@`) is nobody's own: it counts as a phone does. A record that is nothing but such an address
+   goes to the only group that has it.
 3. **Phone.** Groups with the same number and a person of agreeing names, and agreeing names of the
    companies; or of two companies with agreeing names.
 4. **Company domain.** Groups with an organization of the same company domain are joined. The domain is what
    a domain or website field states; only a group where none is stated takes it from its organizations'
-   e-mail addresses. Free mail, access providers and platforms are nobody's domain.
+   e-mail addresses, and then their names must agree with those of the others at the domain or with the domain
+   itself. Free mail, access providers and platforms are nobody's domain.
 5. **Persons by their company's domain.** A group of persons only joins the group of organizations that has
-   the domain of their addresses, when there is exactly one.
+   the domain of their addresses, when there is exactly one. Who pays for himself is not brought there by the mailbox
+   of a desk.
 
 What keeps customers apart in steps 2 to 5:
 
@@ -80,15 +84,15 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     shared = [_above_cap(email, "email", max_parties_per_key)]
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
     claims = _agreed_emails(_within_cap(email, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, max_parties_per_key)
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, evidence, groups, "email_key", "email", EMAIL)])
     groups = _groups(edges, nodes)
 
     phone = _claims(evidence, groups, "phone_key", None)
     shared.append(_above_cap(phone, "phone", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _agreed_phones(_within_cap(phone, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, max_parties_per_key)
+    claims = _agreed_desks(_within_cap(phone, max_parties_per_key), evidence, groups, "phone_key")
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, evidence, groups, "phone_key", "phone", PHONE)])
     groups = _groups(edges, nodes)
 
@@ -96,7 +100,8 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     organization = _claims(domains, groups, "domain", "domain")
     shared.append(_above_cap(organization, "domain", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _linking(organization.with_columns(raw_key="key"), owners, max_parties_per_key)
+    claims = _agreed_domains(_within_cap(organization, max_parties_per_key), evidence, groups)
+    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
     edges = pl.concat([edges, _edges(claims, domains, groups, "domain", "domain", DOMAIN)])
     organization_groups = _groups(edges, nodes)
 
@@ -171,9 +176,12 @@ def _within_cap(claims: pl.DataFrame, max_parties_per_key: int) -> pl.DataFrame:
     return claims.filter(pl.len().over("key") <= max_parties_per_key)
 
 
-def _linking(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_key: int) -> pl.DataFrame:
+def _linking(
+    claims: pl.DataFrame, owners: DomainOwners, names: pl.DataFrame, max_parties_per_key: int
+) -> pl.DataFrame:
     """Claims that may join groups: `group`, `key`, and `raw_key` as the evidence has it."""
-    linking = linking_claims(claims.drop("raw_key"), owners, max_parties_per_key)
+    named = claims.drop("raw_key").join(names, on="group", how="left", validate="m:1")
+    linking = linking_claims(named, owners, max_parties_per_key)
     return linking.join(claims.select("group", "key", "raw_key"), on=["group", "key"], validate="1:1")
 
 
@@ -200,10 +208,20 @@ def _with_part(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _only_names(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Groups all companies of which have one name: `group`, `name`."""
+    return (
+        _with_group(evidence.drop_nulls("legal_name"), groups)
+        .select("group", name=pl.col("legal_name").str.replace_all(" ", "", literal=True))
+        .unique()
+        .filter(pl.len().over("group") == 1)
+    )
+
+
 def _company_names(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     names = (
-        _with_group(evidence.drop_nulls("organization_name"), groups)
-        .select("group", "organization_name")
+        _with_group(evidence.drop_nulls("legal_name"), groups)
+        .select("group", organization_name="legal_name")
         .unique()
     )
     return claims.join(names, on="group", how="left").select(
@@ -212,9 +230,10 @@ def _company_names(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.Data
 
 
 def _agreed_emails(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """Divide mailboxes at free mail providers by the names of persons and companies."""
-    claims = claims.with_columns(raw_key="key")
-    private = claims.filter(pl.col("domain").is_null())
+    """Divide mailboxes by the names of persons and companies."""
+    of_desks = evidence.filter("is_role_mailbox").select(key="email_key").unique()
+    desks = claims.join(of_desks, on="key", how="semi")
+    own = claims.join(of_desks, on="key", how="anti").with_columns(raw_key="key")
     spelled = _with_group(evidence.drop_nulls("email_key"), groups).select(
         pl.col("email_key").alias("key"),
         pl.col("group").alias("member"),
@@ -222,20 +241,26 @@ def _agreed_emails(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.Data
         "surname",
         "birth_date",
     )
-    private_keys = private.select("key", pl.col("group").alias("member"))
-    private = _with_part(
-        private, agreeing_persons(spelled.join(private_keys, on=["key", "member"], how="semi"), EMAIL_RULE)
+    own = _with_part(own, agreeing_persons(spelled.join(own, on="key", how="semi"), EMAIL_RULE))
+    own = _with_part(own, agreeing_organizations(_company_names(own, evidence, groups)))
+    return pl.concat(
+        [
+            own.select(*claims.columns, "raw_key"),
+            _agreed_desks(desks, evidence, groups, "email_key"),
+            _bare_addresses(desks, groups),
+        ]
     )
-    private = _with_part(private, agreeing_organizations(_company_names(private, evidence, groups)))
-    return pl.concat([claims.filter(pl.col("domain").is_not_null()), private.select(claims.columns)])
 
 
-def _agreed_phones(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """Divide numbers by the names of persons and companies; numbers of companies are keys of their own."""
+def _agreed_desks(
+    claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame, key: str
+) -> pl.DataFrame:
+    """Divide what several may share, numbers and mailboxes of desks: once by persons, once by companies.
+
+    Who has no name joins nobody.
+    """
     claims = claims.with_columns(raw_key="key")
-    holders = _with_group(evidence.drop_nulls("phone_key"), groups).rename(
-        {"phone_key": "key", "group": "member"}
-    )
+    holders = _with_group(evidence.drop_nulls(key), groups).rename({key: "key", "group": "member"})
     holders = holders.join(claims.select("key"), on="key", how="semi")
     persons = holders.filter(~pl.col("is_organization")).select(
         "key", "member", "given_name", "surname", "birth_date"
@@ -250,6 +275,40 @@ def _agreed_phones(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.Data
             of_companies.with_columns(key=pl.format("company {}", "key")),
         ]
     ).select(claims.columns)
+
+
+def _bare_addresses(desks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Mailboxes of desks that one group has, beside records that are nothing but the address."""
+    bare = groups.group_by("group").agg(pl.col("is_address").all().alias("is_bare"))
+    held = desks.join(bare, on="group", validate="m:1")
+    only_holder = held.filter((~pl.col("is_bare")).sum().over("key") == 1)
+    return only_holder.with_columns(raw_key="key", key=pl.format("address {}", "key")).select(
+        *desks.columns, "raw_key"
+    )
+
+
+def _agreed_domains(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Divide domains by the names of the companies; where a field states the domain, only its part has it.
+
+    Where nobody states it, names of workspaces count too: there is nothing else to know the company by.
+    """
+    # The domain is a name too: of those who state it.
+    label = pl.col("key").str.extract(r"^([^.]+)", 1)
+    stated = claims.filter("is_stated").select(
+        "key", pl.col("group").alias("member"), label.alias("organization_name")
+    )
+    of_owners = claims.join(stated, on="key", how="semi")
+    of_nobody = claims.join(stated, on="key", how="anti")
+    names = pl.concat(
+        [
+            stated,
+            _company_names(of_owners, evidence, groups),
+            _company_names(of_nobody, evidence.with_columns(legal_name="organization_name"), groups),
+        ]
+    )
+    divided = _with_part(claims.with_columns(raw_key="key"), agreeing_organizations(names))
+    is_stated = pl.col("is_stated").any()
+    return divided.filter(is_stated.over("key") | ~is_stated.over("raw_key"))
 
 
 def _organization_domains(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
@@ -308,9 +367,12 @@ def _homes(
         .filter(pl.len().over("email_domain") == 1)
     )
     with_company = groups.filter(pl.col("is_organization") | pl.col("is_account")).select("group").unique()
+    paying = groups.filter("is_paying_party").select("group").unique()
     loose = (
         _with_group(evidence, groups).drop_nulls("email_domain").join(with_company, on="group", how="anti")
     )
+    of_payers = loose.filter("is_role_mailbox").join(paying, on="group", how="semi")
+    loose = loose.join(of_payers.select("group"), on="group", how="anti")
     settled = (
         loose.select("node", "group", "email_domain")
         .unique()
@@ -334,10 +396,15 @@ def _person_edges(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.D
     of_persons = evidence.join(persons, on="node", how="semi")
     links = _link_edges(of_persons.join(persons, left_on="link_node", right_on="node", how="semi"))
     edges = [links]
-    for rule, agreement, strength in (("email", EMAIL_RULE, EMAIL), ("phone", PHONE_RULE, PHONE)):
+    is_role = pl.col("is_role_mailbox").fill_null(value=False)
+    for rule, carriers, agreement, strength in (
+        ("email", of_persons.filter(~is_role), EMAIL_RULE, EMAIL),
+        ("email", of_persons.filter(is_role), PHONE_RULE, EMAIL),
+        ("phone", of_persons, PHONE_RULE, PHONE),
+    ):
         common = shared_keys.filter(pl.col("rule") == rule).select("key")
         claims = (
-            of_persons.drop_nulls(f"{rule}_key")
+            carriers.drop_nulls(f"{rule}_key")
             .select(
                 pl.col(f"{rule}_key").alias("key"),
                 pl.col("node").alias("member"),

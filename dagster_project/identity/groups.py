@@ -102,11 +102,12 @@ def linking_claims(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_k
     belongs to that owner, other owners' claims on it are dropped; a key that still spans two owners
     links nobody; so does a group without account that would bridge two owners by different keys.
     An account that states no domain takes the side of the owner of the key's domain; without such an owner
-    it agrees with others on a stated domain only, never on an e-mail address.
+    it agrees with others on a stated domain, and on an e-mail address or number only with those of the very same name.
 
     Args:
-        claims: `group`, `key`, `domain` (company domain of the key, null for free mail) and `is_stated`
-            (the key is a domain that a domain field states), one row per group and key.
+        claims: `group`, `key`, `domain` (company domain of the key, null for free mail), `is_stated`
+            (the key is a domain that a domain field states) and `name` (the only one of the group's companies, or
+            null), one row per group and key.
         owners: What the CRM accounts say.
         max_parties_per_key: Most groups that may share a key.
 
@@ -129,6 +130,8 @@ def linking_claims(claims: pl.DataFrame, owners: DomainOwners, max_parties_per_k
         .then(pl.format("owner {}", "domain_owner"))
         .when("is_stated")
         .then(pl.format("domain {}", "domain"))
+        .when(pl.col("name").is_not_null())
+        .then(pl.format("name {}", "name"))
         .otherwise(pl.format("group {}", "group"))
     )
     side = (

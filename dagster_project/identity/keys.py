@@ -4,9 +4,10 @@ Here: how a key is written the same way whatever the source wrote, and which val
 here: names (`spelling.py`), telephone numbers (`telephone.py`), and who is linked by a key (`exact.py`).
 
 Below which endings names are registered says the Public Suffix List, which domains give throw-away addresses the
-list of `disposable-email-domains`; both come as packages. The other domains that say nothing about a company
-(free mail, access providers, placeholders, platforms used as a web page) are in `shared_domains.csv` beside this
-file: data, not code.
+list of `disposable-email-domains`; both come as packages. Beside this file are, as data and not code:
+`shared_domains.csv`, the other domains that say nothing about a company (free mail, access providers, placeholders,
+platforms used as a web page); `role_mailboxes.csv`, the mailboxes that a desk reads and not one person;
+`placeholders.csv`, what people type where an address or a name is demanded.
 """
 
 from functools import cache
@@ -17,8 +18,12 @@ from disposable_email_domains import blocklist
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
 EMAIL_PATTERN = r"^[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+$"
-PLACEHOLDER_MAILBOX_PATTERN = (
-    r"^(no[-_.]?reply|do[-_.]?not[-_.]?reply|none|null|unknown|n/?a|test|no[-_.]?email)@"
+# Names that RFC 2606 keeps from ever being registered; the sample company lives below the fourth, `.example`.
+RESERVED_SUFFIX_PATTERN = r"\.(test|invalid|localhost)$"
+ONE_SIGN_PATTERN = "^(" + "|".join(f"{sign}{{3,}}" for sign in "abcdefghijklmnopqrstuvwxyz0123456789") + ")$"
+RUN_OF_DIGITS = "12345678901234567890"
+MIN_WORD_IN_MAILBOX = (
+    4  # letters from which a word is that of a desk beside others too: info.berlin@, acme-office@
 )
 HOST_PATTERN = r"^([\p{L}\p{N}_-]+\.)+[\p{L}][\p{L}\p{N}-]+$"
 GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
@@ -51,17 +56,42 @@ def _suffixes() -> PublicSuffixList:
         return PublicSuffixList([*listed, *HOSTING_SUFFIXES])
 
 
+def _packaged(file_name: str) -> pl.DataFrame:
+    return pl.read_csv(Path(__file__).with_name(file_name), infer_schema=False)
+
+
 @cache
 def _shared_domains() -> pl.Series:
-    own = pl.read_csv(Path(__file__).with_name("shared_domains.csv")).get_column("domain")
+    own = _packaged("shared_domains.csv").get_column("domain")
     return pl.concat([own, pl.Series(sorted(blocklist))]).implode()
+
+
+@cache
+def _placeholder_domains() -> pl.Series:
+    listed = _packaged("shared_domains.csv").filter(pl.col("reason") == "placeholder")
+    return listed.get_column("domain").implode()
+
+
+@cache
+def _role_words() -> tuple[str, str]:
+    """All words of desks, and those that count beside other words too, as alternatives of a pattern."""
+    words = _packaged("role_mailboxes.csv").get_column("word")
+    long_words = words.filter(words.str.len_chars() >= MIN_WORD_IN_MAILBOX)
+    return "|".join(words), "|".join(long_words)
+
+
+@cache
+def placeholder_words(stands_in: str) -> pl.Series:
+    """Words that stand for nothing in a `mailbox` or a `name`: lower case, no signs between the letters."""
+    listed = _packaged("placeholders.csv").filter(pl.col("stands_in").is_in([stands_in, "both"]))
+    return listed.get_column("word").implode()
 
 
 def email_key(email: pl.Expr) -> pl.Expr:
     """One spelling for one mailbox.
 
     Lower case, no outer blanks, no `+tag`; dots in a Gmail name mean nothing and `googlemail.com` is
-    `gmail.com`. Null when the text is no address, or one that stands for nobody (`noreply@...`).
+    `gmail.com`. Null when the text is no address, or one that stands for nobody (`noreply@...`, `...@example.com`).
 
     Args:
         email: Text expression.
@@ -77,7 +107,30 @@ def email_key(email: pl.Expr) -> pl.Expr:
     domain = pl.when(is_gmail).then(pl.lit(GMAIL_DOMAINS[0])).otherwise(domain)
     key = pl.concat_str(mailbox, pl.lit("@"), domain)
     is_mailbox = text.str.contains(EMAIL_PATTERN) & (mailbox.str.len_chars() > 0)
-    return pl.when(is_mailbox & ~key.str.contains(PLACEHOLDER_MAILBOX_PATTERN)).then(key)
+    is_reserved = domain.is_in(_placeholder_domains()) | domain.str.contains(RESERVED_SUFFIX_PATTERN)
+    is_reserved |= (mailbox == domain.str.extract(r"^([^.]+)", 1)) & (mailbox.str.len_chars() <= 3)  # a@a.com
+    return pl.when(is_mailbox & ~_is_placeholder(mailbox) & ~is_reserved).then(key)
+
+
+def _is_placeholder(mailbox: pl.Expr) -> pl.Expr:
+    """Its letters make a word that means nothing, or all its signs are one, or digits in their order."""
+    letters = mailbox.str.replace_all(r"[^\p{L}]", "")
+    spelled = mailbox.str.replace_all(r"[^\p{L}\p{N}]", "")
+    is_run = pl.lit(RUN_OF_DIGITS).str.contains(spelled, literal=True) & (spelled.str.len_chars() >= 4)
+    return letters.is_in(placeholder_words("mailbox")) | spelled.str.contains(ONE_SIGN_PATTERN) | is_run
+
+
+def is_role_mailbox(email_key: pl.Expr) -> pl.Expr:
+    """Whether a desk and not one person reads a normalised address: info@, buchhaltung2@, support.uk@, acme-office@.
+
+    Two customers may well share it, so it proves nothing by itself.
+    """
+    words, long_words = _role_words()
+    mailbox = email_key.str.extract("^([^@]+)@", 1)
+    squeezed = mailbox.str.replace_all(r"[^\p{L}]", "")
+    return squeezed.str.contains(f"^({words})$") | mailbox.str.contains(
+        rf"^({long_words})\d*[^\p{{L}}\p{{N}}]|[^\p{{L}}\p{{N}}]({long_words})\d*$"
+    )
 
 
 def email_company_domain(email_key: pl.Expr) -> pl.Expr:

@@ -4,11 +4,11 @@ Here: which records are compared with which (those that exact keys left apart), 
 here: the matching itself (`profiles.py`).
 
 * **Persons.** Records that exact keys made one person are one *profile*: of each field the value that most
-  records have. Profiles of one cluster are one person. Their customers are joined only when the records are
-  *free*: no company is among the records of their customer. A person who is a contact of two companies, or
-  of a company and pays for himself, stays one person with several customers. Free records that pay for
-  nothing follow the cluster's paying persons or, when there are none, the one company whose contact is in
-  the cluster.
+  records have. Profiles of one cluster are one person; clusters are profiles in their turn, in further rounds.
+  Their customers are joined only when the records are *free*: no company is among the records of their customer.
+  A person who is a contact of two companies, or of a company and pays for himself, stays one person with several
+  customers. Free records that pay for nothing follow the cluster's paying persons or, when there are none, the one
+  company whose contact is in the cluster.
 * **Companies.** Customers with a company are compared by the fields of its records. Accounts with different
   domains are never joined: a cluster that would do so is given up. Neither are the members of one declared
   group.
@@ -19,12 +19,13 @@ from typing import NamedTuple
 import polars as pl
 
 from dagster_project.identity.exact import ExactGroups
-from dagster_project.identity.matching import match_probability
+from dagster_project.identity.matching import MIN_TRAINING_RECORDS, match_probability
 from dagster_project.identity.naming import with_group
 from dagster_project.identity.organization_model import ORGANIZATION_MODEL, organization_columns
 from dagster_project.identity.person_model import PERSON_MODEL, person_columns
-from dagster_project.identity.profiles import Matches, match_profiles, profiles
+from dagster_project.identity.profiles import Matches, Remembered, match_profiles, profiles
 
+MAX_FURTHER_ROUNDS = 3
 PERSON_FIELDS = (
     "given_name",
     "surname",
@@ -77,8 +78,9 @@ def alike(
     Returns:
         Edges and pairs to review.
     """
-    person = _match_persons(evidence, nodes, exact, forbidden, match_weight)
-    company = _match_companies(evidence, nodes, exact, forbidden, match_weight)
+    line = (match_weight, review_weight)
+    person = _match_persons(evidence, nodes, exact, forbidden, line)
+    company = _match_companies(evidence, nodes, exact, forbidden, line)
     return Likeness(
         customer_edges=pl.concat([_free_edges(person, nodes, exact), _pair_edges(company.joined)]),
         person_edges=_pair_edges(person.joined),
@@ -91,15 +93,80 @@ def _match_persons(
     nodes: pl.DataFrame,
     exact: ExactGroups,
     forbidden: pl.DataFrame,
-    match_weight: float,
+    line: tuple[float, float],
 ) -> Matches:
     is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
     members = with_group(nodes, exact.person_edges, "profile").filter(is_person).with_columns(
         previous_id="previous_person_id", owner=pl.lit(None, dtype=pl.Int64)
     )  # fmt: skip
-    fields = profiles(evidence.with_columns(company_domain="email_domain"), members, PERSON_FIELDS)
+    evidence = evidence.with_columns(company_domain="email_domain")
+    first = _person_profiles(evidence, members)
+    if first.height < MIN_TRAINING_RECORDS:
+        return match_profiles(first, members, PERSON_MODEL, forbidden, *line)
+    matches = match_profiles(first, members, PERSON_MODEL, forbidden, *line, None, "two")
+    clusters = matches.clusters.clear()
+    for _ in range(MAX_FURTHER_ROUNDS):
+        if matches.clusters.equals(clusters):
+            break
+        clusters = matches.clusters
+        matches = _with_further_round(evidence, matches, forbidden, line, "two")
+    # Who was one in the last run is thought of last, when everything has fallen as it did then: so the same records
+    # give the same persons.
+    has_history = members.get_column("previous_id").null_count() < members.height
+    return _with_further_round(evidence, matches, forbidden, line, "one") if has_history else matches
+
+
+def _person_profiles(evidence: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    fields = profiles(evidence, members, PERSON_FIELDS)
     named = fields.filter(pl.col("surname").is_not_null() | pl.col("given_name").is_not_null())
-    return match_profiles(person_columns(named), members, PERSON_MODEL, forbidden, match_weight)
+    return person_columns(named)
+
+
+def _with_further_round(
+    evidence: pl.DataFrame,
+    matches: Matches,
+    forbidden: pl.DataFrame,
+    line: tuple[float, float],
+    remembered: Remembered,
+) -> Matches:
+    """Compare the clusters anew, each as one profile: what most of its records say is hardly wrong."""
+    cluster_of_profile = matches.clusters.rename({"unique_id": "profile"})
+    gathered = (
+        matches.members.join(cluster_of_profile, on="profile", how="left", validate="m:1")
+        .with_columns(profile=pl.coalesce("cluster", "profile"))
+        .drop("cluster")
+    )
+    records = _person_profiles(evidence, gathered)
+    further = match_profiles(records, gathered, PERSON_MODEL, forbidden, *line, matches.learned, remembered)
+    return _of_first_profiles(matches, further)
+
+
+def _of_first_profiles(matches: Matches, further: Matches) -> Matches:
+    """Matches of profiles together with matches of their clusters, all in terms of the profiles."""
+    first = (
+        matches.members.select(unique_id="profile")
+        .unique()
+        .join(matches.clusters, on="unique_id", how="left", validate="1:1")
+        .select("unique_id", first=pl.coalesce("cluster", "unique_id"))
+    )
+    clusters = (
+        first.join(further.clusters.rename({"unique_id": "first"}), on="first", how="left", validate="m:1")
+        .select("unique_id", cluster=pl.coalesce("cluster", "first"))
+        .filter(pl.len().over("cluster") > 1)
+        .sort("unique_id")
+    )
+    joined = further.joined
+    for side in ("left", "right"):
+        of_side = first.rename({"unique_id": side})
+        joined = joined.rename({side: "first"}).join(of_side, on="first").drop("first")
+    joined = joined.with_columns(
+        left=pl.min_horizontal("left", "right"), right=pl.max_horizontal("left", "right")
+    ).select(matches.joined.columns)
+    return matches._replace(
+        clusters=clusters,
+        joined=pl.concat([matches.joined, joined]).sort("left", "right", "match_weight"),
+        others=further.others,
+    )
 
 
 def _match_companies(
@@ -107,7 +174,7 @@ def _match_companies(
     nodes: pl.DataFrame,
     exact: ExactGroups,
     forbidden: pl.DataFrame,
-    match_weight: float,
+    line: tuple[float, float],
 ) -> Matches:
     organizations = evidence.filter("is_organization").with_columns(
         company_domain=pl.coalesce("stated_domain", "email_domain")
@@ -120,9 +187,7 @@ def _match_companies(
         .with_columns(previous_id="previous_customer_id")
     )
     fields = profiles(organizations, members, ORGANIZATION_FIELDS).drop_nulls("organization_name")
-    matches = match_profiles(
-        organization_columns(fields), members, ORGANIZATION_MODEL, forbidden, match_weight
-    )
+    matches = match_profiles(organization_columns(fields), members, ORGANIZATION_MODEL, forbidden, *line)
     # A chain of likenesses may still join two owners: nobody knows which link is wrong.
     spans_owners = (
         matches.clusters.join(owners, left_on="unique_id", right_on="profile", validate="1:1")

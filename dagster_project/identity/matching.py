@@ -41,23 +41,38 @@ MAX_TRAINING_PAIRS = 1e6
 SEED = 20_240_601
 # Pairs below this weight are neither joined nor reviewed whatever the prior turns out to be.
 MIN_SCORED_WEIGHT = -12.0
+EVEN_ODDS = 0.0
 SHIPPED_SHARE_OF_M = 0.05
 SHIPPED_SHARE_OF_U = 0.1
 MAX_MATCHES_PER_RECORD = 10
 PRIOR_ITERATIONS = 50
 MAX_GROUP_RECORDS = 100
+# Twins and namesakes, pairs of one household that differ in one of two fields, to those that differ in both; more are
+# errors, when there are enough of them to say so.
+MAX_TWIN_SHARE = 0.12
+MIN_ERRORS = 50
+
+
+class Learned(NamedTuple):
+    """What the records have taught about how they are to be compared."""
+
+    comparisons: list[dict[str, Any]]  # settings of Splink
+    has_households: bool
 
 
 class ScoredPairs(NamedTuple):
     """Pairs of records with their weights."""
 
     # left, right (Int64, left < right), match_weight, gamma_<comparison>, is_vetoed, and is_doubtful: vetoed
-    # only because the data has households.
+    # because the data has households, or for want of a birth date.
     pairs: pl.DataFrame
     weights: dict[str, list[float]]  # comparison -> log2(m / u) of its levels, last level first
+    learned: Learned | None
 
 
-def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -> ScoredPairs:
+def score_pairs(
+    records: pl.DataFrame, model: MatchModel, match_weight: float, learned: Learned | None = None
+) -> ScoredPairs:
     """Compare the records that may be one party.
 
     Args:
@@ -66,6 +81,7 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
         model: How records of this kind are compared.
         match_weight: From this weight on a pair is likely: all pairs of a connected group of likely ones
             are scored.
+        learned: What the same records have taught before some of them were put together; the prior is learned anew.
 
     Returns:
         Pairs with `match_weight` (Float64, log2 of the odds that the two are one party).
@@ -75,22 +91,28 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     if records.height < 2:
-        return ScoredPairs(_no_pairs(model), {})
+        return ScoredPairs(_no_pairs(model), {}, learned)
     records = _with_frequencies(_without_large_blocks(records.sort("unique_id"), model), model)
     with connect() as connection:
         connection.execute("set enable_progress_bar = false")
         api = DuckDBAPI(connection)
         table = api.register(_table(connection, "records", records))
-        is_trained = records.height >= MIN_TRAINING_RECORDS
+        is_trained = learned is not None or records.height >= MIN_TRAINING_RECORDS
         settings = _settings(model, is_trained)
-        if is_trained:
+        if learned:
+            settings["comparisons"] = learned.comparisons
+        elif is_trained:
             settings["comparisons"] = _trained_comparisons(table, settings, model, records)
         linker = Linker(table, settings, log_level=None, validate_settings=False)
         blocked = _pairs(linker.inference.predict(threshold_match_weight=MIN_SCORED_WEIGHT), model)
-        has_households = pl.lit(not is_trained or _shows_households(blocked, model))
+        if not learned:
+            has_households = not is_trained or _shows_households(blocked, model)
+            learned = Learned(settings["comparisons"], has_households) if is_trained else None
+        else:
+            has_households = learned.has_households
         vetoes = {
             "is_vetoed": model.veto | (model.household_veto & has_households),
-            "is_doubtful": model.household_veto & has_households & ~model.veto,
+            "is_doubtful": (model.household_veto & has_households & ~model.veto) | model.doubtful_veto,
         }
         blocked = blocked.with_columns(**vetoes)
         prior_weight = _learned_prior_weight(blocked, records.height, model) if is_trained else 0.0
@@ -110,9 +132,15 @@ def score_pairs(records: pl.DataFrame, model: MatchModel, match_weight: float) -
         pl.concat([blocked, within])
         .unique(["left", "right"], keep="any")
         .with_columns((pl.col("match_weight") + prior_weight).round(4))
+        # How rare matches are elsewhere does not make such a pair less worth a look.
+        .with_columns(
+            match_weight=pl.when(model.doubtful_veto)
+            .then(pl.col("match_weight").clip(lower_bound=EVEN_ODDS))
+            .otherwise("match_weight")
+        )
         .sort("left", "right")
     )
-    return ScoredPairs(pairs, _level_weights(settings))
+    return ScoredPairs(pairs, _level_weights(settings), learned)
 
 
 def match_probability(match_weight: pl.Expr) -> pl.Expr:
@@ -247,9 +275,9 @@ def _pairs(predicted: Any, model: MatchModel) -> pl.DataFrame:
 
 
 def _shows_households(pairs: pl.DataFrame, model: MatchModel) -> bool:
-    """Whether pairs that differ in both person fields are no rarer than those that differ in one."""
+    """Whether pairs that differ in one person field alone are few beside those that differ in both."""
     counts = pairs.select(both=model.both_differ.sum(), one=model.one_differs.sum()).row(0)
-    return bool(counts[0] >= counts[1])
+    return bool(counts[1] < MIN_ERRORS or counts[1] <= MAX_TWIN_SHARE * counts[0])
 
 
 def _no_pairs(model: MatchModel) -> pl.DataFrame:

@@ -8,9 +8,9 @@ The veto keeps a household's members apart. They share surname, address, telepho
 the birth date, and the model counts each of these as if it were independent of the others. Two persons whose given
 names or surnames have nothing in common are never joined by likeness alone unless their birth dates agree; nor
 are namesakes of whom nothing else agrees. Where only the given names or only the birth dates have nothing in common, it
-depends on the data: errors in two fields of one record are rarer than in one, so data in which both differ at
-least as often as one, at equal surname and address, has families in it, and then one difference is enough to keep
-two persons apart (twins; father and son of one name).
+depends on the data: errors in two fields of one record are rarer than in one, and twins and namesakes are a few in a
+hundred of a family. So data in which both differ much more often than one, at equal surname and address, has families
+in it, and then one difference is enough to keep two persons apart (twins; father and son of one name).
 """
 
 import polars as pl
@@ -148,7 +148,17 @@ ONLY_NAMES_AGREE = pl.all_horizontal(
 )
 BIRTH_DATE_DIFFERS = pl.col("gamma_birth_date") == 0
 BIRTH_DATE_AGREES = pl.col("gamma_birth_date") >= 2
-SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (pl.col("gamma_address") >= 4)
+# By marriage: one given name and number, but nobody knows the birth dates.
+MAY_HAVE_A_NEW_SURNAME = (
+    SURNAME_DIFFERS
+    & (pl.col("gamma_given_name") >= 6)
+    & (pl.col("gamma_phone") == 2)
+    & (pl.col("gamma_birth_date") < 0)
+)
+# Where no address is known, the place stands for it.
+SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (
+    (pl.col("gamma_address") >= 4) | ((pl.col("gamma_address") < 0) & (pl.col("gamma_place") >= 4))
+)
 
 PERSON_MODEL = MatchModel(
     kind="person",
@@ -170,6 +180,7 @@ PERSON_MODEL = MatchModel(
     training_columns=(("birth_date",), ("given_name", "surname")),
     veto=((GIVEN_NAME_DIFFERS | SURNAME_DIFFERS) & (pl.col("gamma_birth_date") <= 0)) | ONLY_NAMES_AGREE,
     household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS,
+    doubtful_veto=MAY_HAVE_A_NEW_SURNAME,
     one_differs=SAME_HOUSEHOLD
     & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 1))),
     both_differ=SAME_HOUSEHOLD & GIVEN_NAME_DIFFERS & BIRTH_DATE_DIFFERS,

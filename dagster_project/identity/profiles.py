@@ -9,16 +9,18 @@ below the threshold now, those that were two stay two unless clearly above. New 
 a little; this keeps such shifts from renaming customers that have nothing to do with them.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
-from dagster_project.identity.clusters import cluster_pairs
+from dagster_project.identity.clusters import cluster_pairs, learned_line
 from dagster_project.identity.comparisons import MatchModel
-from dagster_project.identity.matching import match_probability, score_pairs
+from dagster_project.identity.matching import Learned, match_probability, score_pairs
 
 STRONGEST_COMPARISONS = 3
 STICKINESS = 1.5  # bits
+BITS_PER_DOUBLING = 3.0
+Remembered = Literal["all", "one", "two"]
 MIN_OPEN_WEIGHT = -4.0  # whatever the threshold for review is, it is above this
 
 
@@ -29,6 +31,7 @@ class Matches(NamedTuple):
     clusters: pl.DataFrame  # unique_id, cluster
     joined: pl.DataFrame  # left, right, match_weight, evidence: pairs within a cluster
     others: pl.DataFrame  # the same for pairs across clusters that a person may decide
+    learned: Learned | None  # how the profiles were compared
 
     def review(self, review_weight: float) -> pl.DataFrame:
         """Pairs for a person: `left_node`, `right_node`, `match_probability`, `evidence`."""
@@ -74,6 +77,9 @@ def match_profiles(
     model: MatchModel,
     forbidden: pl.DataFrame,
     match_weight: float,
+    review_weight: float,
+    learned: Learned | None = None,
+    remembered: Remembered = "all",
 ) -> Matches:
     """Compare profiles and cluster them.
 
@@ -85,11 +91,17 @@ def match_profiles(
         model: How they are compared.
         forbidden: `left_node`, `right_node`: pairs that a person has declared to be two parties.
         match_weight: log2 odds from which two profiles are one party.
+        review_weight: log2 odds from which a person should look: in a later round the line may run there.
+        learned: How they are compared, from an earlier round.
+        remembered: What counts of the last run: who was two, or who was one; with the latter nobody else is joined.
 
     Returns:
         The matches.
     """
-    scored = score_pairs(records, model, match_weight - STICKINESS)
+    lowest_weight = match_weight if learned is None else review_weight
+    scored = score_pairs(records, model, lowest_weight - STICKINESS, learned)
+    if learned:
+        match_weight = learned_line(scored.pairs, match_weight, review_weight)
     forbidden_profiles = pl.concat(
         [
             _same(members, "declared_group", scored.pairs),
@@ -103,8 +115,12 @@ def match_profiles(
     )
     pairs = _flagged(pairs, _same(members, "previous_id", pairs), "was_one")
     pairs = _flagged(pairs, _different(members, "previous_id", pairs), "was_two")
-    memory = STICKINESS * (pl.col("was_one").cast(pl.Float64) - pl.col("was_two").cast(pl.Float64))
-    clusters = cluster_pairs(pairs.with_columns(memory=memory), match_weight)
+    was_one, was_two = (STICKINESS * pl.col(name).cast(pl.Float64) for name in ("was_one", "was_two"))
+    memory = {"all": was_one - was_two, "two": -was_two, "one": was_one}[remembered]
+    if learned:
+        memory = memory - _lacking_agreement(pairs, members)
+    may_join = pl.col("was_one") if remembered == "one" else pl.lit(value=True)
+    clusters = cluster_pairs(pairs.with_columns(memory=memory).filter(may_join), match_weight)
     cluster_of = dict(clusters.iter_rows())
     cluster = [
         pl.col(side).replace_strict(cluster_of, default=None, return_dtype=pl.Int64)
@@ -120,6 +136,7 @@ def match_profiles(
         clusters=clusters,
         joined=explained.filter("is_joined").select(columns),
         others=explained.filter(~pl.col("is_joined")).select(columns),
+        learned=scored.learned,
     )
 
 
@@ -156,6 +173,16 @@ def _different(members: pl.DataFrame, column: str, pairs: pl.DataFrame) -> pl.Da
         .join(profiles_with_value, left_on="right", right_on="profile", how="semi")
     )
     return both.join(_same(members, column, both), on=["left", "right"], how="anti")
+
+
+def _lacking_agreement(pairs: pl.DataFrame, members: pl.DataFrame) -> pl.Series:
+    """Bits that a pair must be the more alike, the more records the smaller of its two profiles is made of.
+
+    What most of many records say is hardly wrong: two such profiles of one party are nearly equal.
+    """
+    sizes = dict(members.group_by("profile").len().iter_rows())
+    smaller = pl.min_horizontal(pl.col("left").replace_strict(sizes), pl.col("right").replace_strict(sizes))
+    return pairs.select(smaller.cast(pl.Float64).log(2) * BITS_PER_DOUBLING).to_series()
 
 
 def _declared_pairs(members: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:

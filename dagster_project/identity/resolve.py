@@ -156,7 +156,7 @@ def _with_history(nodes: pl.DataFrame, previous: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_shared_keys(evidence: pl.DataFrame, shared_keys: pl.DataFrame) -> pl.DataFrame:
-    """Evidence without the keys above the cap: they say nothing about likeness either."""
+    """Evidence without the keys above the cap and the mailboxes of desks: they say nothing about likeness either."""
     shared = {
         rule: shared_keys.filter(pl.col("rule") == rule).get_column("key").implode()
         for rule in ("email", "phone", "domain")
@@ -165,7 +165,7 @@ def _without_shared_keys(evidence: pl.DataFrame, shared_keys: pl.DataFrame) -> p
     is_own_domain = is_own_address & ~pl.col("email_domain").is_in(shared["domain"])
     return evidence.with_columns(
         email_domain=pl.when(is_own_domain).then("email_domain"),
-        email_key=pl.when(is_own_address).then("email_key"),
+        email_key=pl.when(is_own_address & ~pl.col("is_role_mailbox")).then("email_key"),
         phone_key=pl.when(~pl.col("phone_key").is_in(shared["phone"])).then("phone_key"),
         stated_domain=pl.when(~pl.col("stated_domain").is_in(shared["domain"])).then("stated_domain"),
     )

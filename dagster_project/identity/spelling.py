@@ -19,6 +19,8 @@ TITLE_PATTERN = r"^(mr|mrs|ms|miss|mx|dr|prof|sir|herr|frau|mme|m)\s+"
 NAME_SUFFIX_PATTERN = r"\s+(jr|sr|ii|iii|iv|phd|md)$"
 # A surname is the last word and the particles before it: "ludwig van beethoven".
 SURNAME_PATTERN = r"((?:\b(?:van|von|de|der|den|ter|la|le|du|di|da|dos|del|bin|ibn|al|el|mac|st)\s+)*\S+)$"
+AND_PATTERN = r"\s+(and|und|et|y|e|og|och|en|u)\s+"
+MAX_ABBREVIATION = 5  # letters of a legal form that may have dots between them
 SOUND_CLASSES = (
     ("[bfpvw]+", "1"),
     ("[cgjkqsxzß]+", "2"),
@@ -42,6 +44,10 @@ def plain_text(text: pl.Expr) -> pl.Expr:
         .str.replace_all("ß", "ss", literal=True)
         .str.replace_all("ø", "o", literal=True)
         .str.replace_all("ł", "l", literal=True)
+        .str.replace_all("đ", "d", literal=True)
+        .str.replace_all("æ", "ae", literal=True)
+        .str.replace_all("œ", "oe", literal=True)
+        .str.replace_all("ı", "i", literal=True)
         .str.normalize("NFKD")
         .str.replace_all(r"[\p{M}'’`]", "")
         .str.replace_all(r"[^\p{L}\p{N}]+", " ")
@@ -123,11 +129,24 @@ def sound_code(name: pl.Expr) -> pl.Expr:
 
 
 def organization_name(name: pl.Expr) -> pl.Expr:
-    """Plain company name without the words of its legal form; the plain name when nothing else is left."""
-    plain = plain_text(name.str.replace_all("&", " and ", literal=True))
-    legal_forms = "|".join(_packaged("legal_forms.csv").get_column("word"))
+    """Plain company name without the words of its legal form; the plain name when nothing else is left.
+
+    Written alike are "&" and "and" in several languages, legal forms with and without dots, and umlauts as "ü", "ue"
+    and "u".
+    """
+    plain = plain_text(name.str.replace_all("[&+]", " and ")).str.replace_all(AND_PATTERN, " and ")
+    legal_forms = "|".join(
+        _legal_form_pattern(word) for word in _packaged("legal_forms.csv").get_column("word")
+    )
     bare = plain.str.replace(r"^the\s+", "").str.replace(rf"(\s+({legal_forms}))+$", "")
-    return pl.when(bare != "").then(bare).otherwise(plain)
+    spelled = pl.when(bare != "").then(bare).otherwise(plain)
+    return spelled.str.replace_all("([aou])e", "$1")
+
+
+def _legal_form_pattern(legal_form: str) -> str:
+    """A short word may be written with dots, which are blanks by now: "s a r l"."""
+    words = legal_form.split(" ")
+    return " ".join(r"\s?".join(word) if len(word) <= MAX_ABBREVIATION else word for word in words)
 
 
 def street_address(address: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ Names of countries come from CLDR by way of Babel. `country_aliases.csv` beside 
 does not say: everyday names, and those of ISO 3166 that many a CRM offers in its list.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from babel.core import get_global
 
 from dagster_project.identity.spelling import plain_text
 
+RUN_OF_DIGITS = "12345678901234567890"
 LANGUAGES = ("en", "da", "de", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "sv")
 
 
@@ -83,7 +85,12 @@ def _e164(phone: str, region: str | None) -> str | None:
         return None
     if not phonenumbers.is_possible_number(number):
         return None
-    # All-equal digits are what people type where a number is demanded.
-    if len(set(str(number.national_number))) <= 1:
+    if _is_placeholder(str(number.national_number)):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_placeholder(digits: str) -> bool:
+    """What people type where a number is demanded: one digit again and again, or digits in their order."""
+    is_run = any(digits in run for run in (RUN_OF_DIGITS, RUN_OF_DIGITS[::-1]))
+    return is_run or re.search(r"^(\d)\1*$|(\d)\2{6,}$", digits) is not None

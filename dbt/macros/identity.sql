@@ -47,6 +47,24 @@
     nullif(split_part({{ address }}, chr(31), {{ part }}), '')
 {%- endmacro %}
 
+{#
+  How well a name is written: 2 in capital and small letters, or in a script without them; 1 in capitals; 0 in small
+  letters. Up to four capitals are an acronym.
+#}
+{% macro spelling_quality(name) -%}
+    case
+        when lower({{ name }}) = upper({{ name }}) then 2
+        when {{ name }} = lower({{ name }}) then 0
+        when {{ name }} = upper({{ name }}) and length({{ name }}) > 4 then 1
+        else 2
+    end
+{%- endmacro %}
+
+{# Words of a name but one. #}
+{% macro blank_count(name) -%}
+    length({{ name }}) - length(replace({{ name }}, ' ', ''))
+{%- endmacro %}
+
 {# Fields of the golden record, as `survivorship_rules` names them; the address is one field. #}
 {% macro golden_fields() -%}
     {{ return([

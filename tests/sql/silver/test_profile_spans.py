@@ -17,11 +17,16 @@ from dagster_project.settings import DBT_DIR
 
 MODELS = ("customer_field_values", "customer_versions")
 BELIEVED = {
-    "name": ("most_trusted_source", ["stripe:customers", "salesforce:accounts", "files:customers"]),
+    "name": ("best_spelling", ["stripe:customers", "salesforce:accounts", "files:customers"]),
     "phone": ("most_recent", ["salesforce:accounts", "stripe:customers", "files:customers"]),
     "plan": ("most_recent", ["stripe:subscriptions", "files:subscriptions", "files:customers"]),
 }
 """Rule of a field and its sources, as the seed `survivorship_rules` has them; of most customers each has one record."""
+WRITTEN_NAMES = {
+    "lotus bakery": ("lotus bakery", 0), "LOTUS BAKERY": ("lotus bakery", 1), "Lotus Bakery": ("lotus bakery", 2),
+    "Lotus Bakery AG": ("lotus bakery", 2), "Other": ("other", 2), "unknown": (None, 0),
+}  # fmt: skip
+"""Names as they are written: which name that is, if any, and how well it is written."""
 TICK = dt.timedelta(microseconds=1)
 MOMENTS = [dt.datetime(2026, 1, day) for day in range(1, 9)]
 SILVER_TABLES = {
@@ -32,6 +37,7 @@ SILVER_TABLES = {
     "subscription_versions": "customer_id text, system text, subscription_ref text, plan text, is_paid_status boolean,"
     " started_at timestamp, paid_from_at timestamp, ended_at timestamp, valid_from timestamp, valid_to timestamp",
     "customers": "customer_id text, customer_since_at timestamp",
+    "party_spellings": "field text, written text, country text, spelling text",
 }
 
 Row = dict[str, Any]
@@ -40,6 +46,11 @@ Row = dict[str, Any]
 def drawn_company(draw: random.Random, count: int) -> dict[str, list[Row]]:
     """Customers with a record in up to three systems and some subscriptions, each with up to three versions."""
     company: dict[str, list[Row]] = {name: [] for name in SILVER_TABLES}
+    company["party_spellings"] = [
+        {"field": "name", "written": written, "country": "", "spelling": name}
+        for written, (name, _) in WRITTEN_NAMES.items()
+        if name
+    ]
     for number in range(count):
         customer = {"customer_id": f"c{number:03}"}
         company["customers"].append(customer | {"customer_since_at": draw.choice(MOMENTS[:5])})
@@ -53,7 +64,10 @@ def drawn_company(draw: random.Random, count: int) -> dict[str, list[Row]]:
                 "record_created_at": MOMENTS[0], "is_deleted_record": draw.random() < 0.15,
             }  # fmt: skip
             for span in drawn_spans(draw, draw.randint(0, 3)):
-                said = {field: draw.choice([None, "x", "y"]) for field in ("name", "phone")}
+                said = {
+                    "name": draw.choice([None, *WRITTEN_NAMES]),
+                    "phone": draw.choice([None, "x", "y"]),
+                }
                 plan = draw.choice([None, "x", "y"]) if system == "files" else None
                 company["profile_versions"].append(record | span | said | {"stated_plan": plan})
         for place in range(draw.randint(0, 2)):
@@ -128,7 +142,21 @@ def believed(said: list[Row], field: str, moment: dt.datetime) -> tuple[str, str
         return (row["is_deleted_record"], age, place, row["record_created_at"], row["source_ref"])
 
     best = min(speaking, key=rank, default=None)
-    return None if best is None else (best["value"], best["source_ref"])
+    if best is None or rule != "best_spelling" or WRITTEN_NAMES[best["value"]][0] is None:
+        return None if best is None else (best["value"], best["source_ref"])
+
+    def writing(row: Row) -> tuple[Any, ...]:
+        has_more_words = row["value"].count(" ") > best["value"].count(" ")
+        return (-WRITTEN_NAMES[row["value"]][1], not has_more_words, rank(row))
+
+    same_name = [
+        row
+        for row in speaking
+        if row["is_deleted_record"] == best["is_deleted_record"]
+        and WRITTEN_NAMES[row["value"]][0] == WRITTEN_NAMES[best["value"]][0]
+    ]
+    written_best = min(same_name, key=writing)
+    return (written_best["value"], written_best["source_ref"])
 
 
 class Built:

@@ -79,7 +79,7 @@ def _skewed(rng: np.random.Generator, values: list[str], size: int) -> list[str]
     return [values[i] for i in rng.choice(len(values), size=size, p=shares / shares.sum())]
 
 
-def _slip(rng: np.random.Generator, text: str) -> str:
+def slip(rng: np.random.Generator, text: str) -> str:
     """One letter missing, doubled, replaced or in its neighbour's place."""
     if len(text) < 3:
         return text
@@ -148,15 +148,21 @@ def make_people(person_count: int, seed: int) -> list[dict]:
     return people[:person_count]
 
 
+def given_name_spellings() -> dict[str, list[str]]:
+    """The short forms of each full given name."""
+    with NICKNAMES.open() as file:
+        short_forms: dict[str, list[str]] = {}
+        for row in csv.DictReader(file):
+            short_forms.setdefault(row["full"], []).append(row["short"])
+    return short_forms
+
+
 def make_parties(
     person_count: int, seed: int = 1, mean_records: float = 2.0
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Paying persons of the file drop, and the truth: `source_ref`, `person`."""
     rng = np.random.default_rng(seed + 1_000)
-    with NICKNAMES.open() as file:
-        short_forms: dict[str, list[str]] = {}
-        for row in csv.DictReader(file):
-            short_forms.setdefault(row["full"], []).append(row["short"])
+    short_forms = given_name_spellings()
     streets = [
         "Harbour Street",
         "Kings Road",
@@ -174,12 +180,12 @@ def make_parties(
             if chance[0] < 0.10:
                 address = _address(rng, streets)
             if chance[1] < 0.02:
-                surname = _slip(rng, surname[::-1])
+                surname = slip(rng, surname[::-1])
             given = person["given_name"]
             if chance[2] < 0.20:
                 given = short_forms[given][int(rng.integers(len(short_forms[given])))]
-            given = _slip(rng, given) if chance[3] < 0.10 else given
-            last_name = _slip(rng, surname) if chance[4] < 0.10 else surname
+            given = slip(rng, given) if chance[3] < 0.10 else given
+            last_name = slip(rng, surname) if chance[4] < 0.10 else surname
             birth = person["birth_date"]
             if chance[5] < 0.04:
                 birth = birth.replace(
@@ -189,7 +195,7 @@ def make_parties(
                 birth = birth.replace(month=birth.day, day=birth.month)
             if chance[7] < 0.02:
                 given, last_name = last_name, given
-            line = _slip(rng, address["address_line"]) if chance[10] < 0.10 else address["address_line"]
+            line = slip(rng, address["address_line"]) if chance[10] < 0.10 else address["address_line"]
             phone = person["landline"] if chance[8] < 0.25 else person["mobile"] if chance[8] < 0.5 else None
             ref = f"r{len(rows):07d}"
             truth.append((ref, number))

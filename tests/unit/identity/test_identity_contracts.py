@@ -5,10 +5,11 @@ import datetime as dt
 import polars as pl
 import pytest
 from contract_schemas import contract_schema
-from party_rows import resolved
+from party_rows import buyer, frame, resolved
 
 from dagster_project.contracts import silver_tables
 from dagster_project.defs.identity import TABLES, with_history
+from dagster_project.identity.evidence import party_spellings
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,9 @@ def written() -> dict[str, pl.DataFrame]:
         "identity_shared_identifiers": resolution.shared_identifiers,
         "identity_changes": with_history(pl.DataFrame(), changes),
         "household_members": resolution.household_members,
+        "party_spellings": party_spellings(
+            frame(buyer("b", "Ann Lee", phone="030 1234567", country="DE"), buyer("c", "Ann Lee"))
+        ),
     }
 
 

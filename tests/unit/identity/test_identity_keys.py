@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.identity.keys import email_company_domain, email_key, web_company_domain
+from dagster_project.identity.keys import (
+    email_company_domain,
+    email_key,
+    is_role_mailbox,
+    web_company_domain,
+)
 from dagster_project.identity.telephone import country_code, phone_numbers
 
 
@@ -43,6 +48,20 @@ def domain_of(address: str | None) -> str | None:
         ("ann@acme.com; bob@acme.com", None),
         ("No-Reply@acme.com", None),
         ("none@none.com", None),
+        ("test@acme.com", None),
+        ("Test.Test2@acme.com", None),
+        ("keine@acme.com", None),
+        ("n/a", None),
+        ("000000@acme.com", None),
+        ("1234567890@acme.com", None),
+        ("xxx@acme.com", None),
+        ("ann@example.com", None),
+        ("ann@acme.invalid", None),
+        ("ann@test.com", None),
+        ("a@a.com", None),
+        ("smith@smith.com", "smith@smith.com"),
+        ("234199@qq.com", "234199@qq.com"),
+        ("testa.rossi@acme.com", "testa.rossi@acme.com"),
     ],
 )
 def test_an_address_has_one_spelling_or_is_no_key(email, key):
@@ -138,9 +157,41 @@ def test_a_country_is_known_by_its_codes_and_by_what_people_call_it(country, cod
         ("030 1234567", "Atlantis", None),
         ("030 1234567", None, None),
         ("000 000 000", "DE", None),
+        ("123 456 7890", "US", None),
+        ("0987654321", "FR", None),
+        ("030 00000000", "DE", None),
+        ("+49 170 1111111", None, None),
+        ("+1 650 253 4567", None, "+16502534567"),
         ("call me", "DE", None),
     ],
 )
 def test_a_number_without_country_code_is_read_by_the_country(phone, country, key):
     phones = pl.DataFrame({"phone": [phone], "country": [country]}, schema_overrides={"country": pl.String})
     assert phone_numbers(phones).item(0, "phone_key") == key
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "is_role"),
+    [
+        ("team", True),
+        ("info2", True),
+        ("support.uk", True),
+        ("office-berlin", True),
+        ("acme.billing", True),
+        ("accounts-payable", True),
+        ("buchhaltung", True),
+        ("facturation", True),
+        ("kontakt", True),
+        ("administracion", True),
+        ("biuro", True),
+        ("hr", True),
+        ("ann.lee", False),
+        ("infante", False),
+        ("teamer", False),
+        ("pr.lee", False),
+        ("saleswoman", False),
+    ],
+)
+def test_a_mailbox_that_a_desk_reads_is_known_in_several_languages(mailbox, is_role):
+    frame = pl.DataFrame({"key": [f"{mailbox}@acme.com"]})
+    assert frame.select(is_role_mailbox(pl.col("key"))).item() is is_role

@@ -10,6 +10,15 @@ survivorship_rules as (
     select * from {{ ref('survivorship_rules') }}
 ),
 
+name_spellings as (
+    select
+        field,
+        written,
+        spelling
+    from {{ source('resolved', 'party_spellings') }}
+    where field = 'name'
+),
+
 -- One row per field that a version of a record fills.
 stated_values as (
     {%- for field in golden_fields() %}
@@ -87,10 +96,17 @@ competing_values as (
     select
         distinct_values.*,
         survivorship_rules.rule,
+        if(survivorship_rules.rule = 'best_spelling', name_spellings.spelling, null) as name_spelling,
+        {{ spelling_quality('distinct_values.field_value') }} as spelling_quality,
+        {{ blank_count('distinct_values.field_value') }} as blank_count,
         {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }}
             as source_priority
     from distinct_values
     inner join survivorship_rules on distinct_values.field = survivorship_rules.field
+    left join name_spellings
+        on
+            distinct_values.field = name_spellings.field
+            and distinct_values.field_value = name_spellings.written
     where {{ source_priority('survivorship_rules.sources', 'distinct_values.system', 'distinct_values.object') }} > 0
     window
         same_source as (
@@ -123,8 +139,8 @@ moments_of_change as (
     where valid_to < {{ open_end() }}
 ),
 
--- Who wins at each moment at which anything changed; nobody, when no record said anything then.
-winners as (
+-- Who speaks at each moment at which anything changed, the most believed first; nobody, when no record said anything.
+speakers as (
     select
         moments_of_change.customer_id,
         moments_of_change.field,
@@ -133,7 +149,22 @@ winners as (
         competing_values.system,
         competing_values.object,
         competing_values.source_ref,
-        competing_values.rule
+        competing_values.rule,
+        competing_values.is_deleted_record,
+        competing_values.name_spelling,
+        competing_values.spelling_quality,
+        competing_values.blank_count,
+        row_number() over (
+            partition by moments_of_change.customer_id, moments_of_change.field, moments_of_change.changed_at
+            order by
+                competing_values.is_deleted_record asc,
+                if(competing_values.rule = 'most_recent', competing_values.valid_from, null) desc nulls last,
+                competing_values.source_priority asc,
+                competing_values.record_created_at asc,
+                competing_values.system asc,
+                competing_values.object asc,
+                competing_values.source_ref asc
+        ) as belief_rank
     from moments_of_change
     left join competing_values
         on
@@ -141,16 +172,40 @@ winners as (
             and moments_of_change.field = competing_values.field
             and moments_of_change.changed_at >= competing_values.valid_from
             and moments_of_change.changed_at < competing_values.valid_to
+),
+
+-- The most believed says which name it is; how it is written, whoever writes that name best and most fully.
+with_believed_name as (
+    select
+        *,
+        coalesce(
+            name_spelling = first_value(name_spelling) over most_believed_first
+            and is_deleted_record = first_value(is_deleted_record) over most_believed_first,
+            false
+        ) as is_believed_name,
+        blank_count > first_value(blank_count) over most_believed_first as is_fuller
+    from speakers
+    window most_believed_first as (partition by customer_id, field, changed_at order by belief_rank)
+),
+
+winners as (
+    select
+        customer_id,
+        field,
+        changed_at,
+        field_value,
+        system,
+        object,
+        source_ref,
+        rule
+    from with_believed_name
     qualify row_number() over (
-        partition by moments_of_change.customer_id, moments_of_change.field, moments_of_change.changed_at
+        partition by customer_id, field, changed_at
         order by
-            competing_values.is_deleted_record asc,
-            if(competing_values.rule = 'most_recent', competing_values.valid_from, null) desc nulls last,
-            competing_values.source_priority asc,
-            competing_values.record_created_at asc,
-            competing_values.system asc,
-            competing_values.object asc,
-            competing_values.source_ref asc
+            is_believed_name desc,
+            if(is_believed_name, spelling_quality, null) desc,
+            if(is_believed_name, is_fuller, null) desc,
+            belief_rank asc
     ) = 1
 ),
 

@@ -13,6 +13,16 @@ parties as (
     select * from {{ ref('parties') }}
 ),
 
+-- What can be read as a telephone number, in E.164; the rest stays as it is written.
+numbers as (
+    select
+        written,
+        country,
+        spelling
+    from {{ source('resolved', 'party_spellings') }}
+    where field = 'phone'
+),
+
 delivered_versions as (
     {%- for name, contract in contracts_with('profile') %}
     {%- set system, object_name = name.split('__', 1) %}
@@ -93,7 +103,8 @@ all_profiles as (
 of_customers as (
     select
         identities.customer_id,
-        all_profiles.*,
+        all_profiles.* exclude (phone),
+        coalesce(numbers.spelling, all_profiles.phone) as phone,
         nullif(parents.customer_id, identities.customer_id) as parent_customer_id
     from all_profiles
     inner join identities
@@ -106,6 +117,10 @@ of_customers as (
             all_profiles.system = parents.system
             and all_profiles.object = parents.object
             and all_profiles.parent_ref = parents.source_ref
+    left join numbers
+        on
+            all_profiles.phone = numbers.written
+            and coalesce(all_profiles.country, '') = numbers.country
 )
 
 select * from of_customers
