@@ -1,11 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='credit_note_ref') }}
 {%- set facts = [
     'status', 'credit_note_kind', 'total_amount', 'refunded_amount', 'invoice_ref', 'customer_ref', 'refund_ref',
     'currency', 'created_at'
 ] %}
 
 with stripe__credit_notes as (
-    select * from {{ changed_rows('stripe__credit_notes', 'credit_note_ref') }}
+    select * from {{ ref('stripe__credit_notes') }}
 ),
 
 -- Of two versions of one second the void one counts: no credit note becomes valid again.

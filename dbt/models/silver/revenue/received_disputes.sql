@@ -1,8 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='dispute_ref') }}
 {%- set facts = ['status', 'amount', 'charge_ref', 'reason', 'currency', 'created_at'] %}
 
 with stripe__disputes as (
-    select * from {{ changed_rows('stripe__disputes', 'dispute_ref') }}
+    select * from {{ ref('stripe__disputes') }}
 ),
 
 -- Of two versions of one second the decided one counts, then any, but always the same one.
