@@ -65,6 +65,11 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set run_days = source('bookkeeping', 'run_days') -%}
+        {%- do run_query(
+            "insert into " ~ run_days ~ " select day from (select " ~ as_of_date() ~ " as day) as this_run"
+            ~ " where day is not null and day not in (select as_of_date from " ~ run_days ~ ")"
+        ) -%}
         {%- set built_by = source('bookkeeping', 'built_by') -%}
         {%- set fingerprint = run_query("select max(fingerprint) from " ~ built_by).columns[0][0] -%}
         {%- if dbt_fingerprint() and fingerprint != dbt_fingerprint() -%}

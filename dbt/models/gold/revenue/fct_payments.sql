@@ -20,6 +20,7 @@ described as (
         cast(exchange_rate as double) as exchange_rate,
         rate_date
     from payments
+    where attempted_at < {{ run_ends_at() }}
 )
 
 select * from described

@@ -202,6 +202,7 @@ described as (
         on
             all_tickets.system = ticket_sentiments.system
             and all_tickets.ticket_ref = ticket_sentiments.ticket_ref
+    where all_tickets.opened_at < {{ run_ends_at() }}
 )
 
 select * from described

@@ -1,0 +1,143 @@
+"""A company whose clocks, dates and ids are partly wrong, through the whole job: what is published, and what is named.
+
+Customers older and younger than all that they did, contacts without a date, events of 1970, of years ahead and of
+nobody. Not here: each rule by itself (`tests/sql/bronze`).
+"""
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+
+import pytest
+from workspace import Workspace
+
+DAY = dt.date(2026, 9, 30)
+FILES = {
+    "customers.csv": """customer_ref,name,kind,created_at
+c1,Anna Able,person,2024-05-01
+c2,Ben Baker,person,2024-06-01
+c3,Cora Clay,person,1970-01-01
+c4,Dan Dole,person,2026-09-29
+""",
+    "contacts.csv": """contact_ref,customer_ref,name,email
+k1,c1,Max Muster,max@acme-k.example
+k2,stranger,Ida Idle,ida@idle.example
+""",
+    "transactions.csv": """transaction_ref,customer_ref,occurred_at,amount
+t1,c1,2026-01-10,10.00
+t2,c2,2026-02-10,20.00
+t3,c1,2026-03-10,30.00
+ahead,c1,2031-01-01,40.00
+epoch,c2,1970-01-01,50.00
+after the run,c2,2026-10-02,60.00
+""",
+}
+
+
+def event(
+    number: int, occurred_at: str, user: str | None, device: str | None, **fields: str
+) -> dict[str, object]:
+    return {
+        "messageId": f"m{number}", "type": "track", "event": "v", "userId": user, "anonymousId": device,
+        "context": {"groupId": "w2"}, "timestamp": occurred_at, "receivedAt": "2026-09-12T17:00:00Z", **fields,
+    }  # fmt: skip
+
+
+EVENTS = [
+    event(0, "2026-09-12T10:00:00Z", None, "devA"),
+    event(1, "2026-09-12T11:00:00Z", "B", "devA"),
+    event(2, "2026-09-12T12:00:00Z", "C", "devA"),
+    event(3, "2026-09-12T13:00:00Z", "undefined", "x1"),
+    event(4, "2026-09-12T14:00:00Z", "null", "x2"),
+    event(5, "2026-09-12T15:00:00Z", None, "000000000000"),
+    event(6, "2026-09-12T16:00:00Z", None, "000000000000"),
+    event(7, "2031-01-01T00:00:00Z", "K", None),
+    event(8, "1970-01-01T00:00:00Z", "K", None),
+    event(9, "1789207200000", "B", "devA"),  # 10:00 in milliseconds
+    event(1, "2026-09-12T11:30:00Z", "B", "devA"),  # another event of one id
+    event(2, "2026-09-12T12:00:00Z", "C", "devA"),  # delivered twice
+]
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One run for the last day of September."""
+    data_dir = tmp_path_factory.mktemp("clocks")
+    events: Path = data_dir / "events in"
+    for folder in (data_dir / "inbox", events):
+        folder.mkdir()
+    for name, text in FILES.items():
+        (data_dir / "inbox" / name).write_text(text)
+    (events / "events.ndjson").write_text("\n".join(json.dumps(row) for row in EVENTS))
+    os.utime(events / "events.ndjson", (1_790_000_000, 1_790_000_000))
+    workspace = Workspace(data_dir, CUSTINT_SOURCES="files,events", CUSTINT_EVENTS_PATH=str(events))
+    workspace.run_well(CUSTINT_AS_OF_DATE=DAY.isoformat())
+    return workspace
+
+
+def test_every_published_day_ends_with_the_day_of_the_run(company: Workspace):
+    assert company.query("select max(date) from gold.fct_customer_daily") == [(DAY,)]
+    assert company.query("select max(usage_date) from gold.usage_activity_daily") == [(DAY,)]
+    for table, clock in (
+        ("fct_transactions", "occurred_at"),
+        ("fct_sessions", "ended_at"),
+        ("fct_interactions", "occurred_at"),
+    ):
+        ((first, last),) = company.query(f"select min({clock}), max({clock}) from gold.{table}")
+        assert dt.datetime(2026, 1, 1) < first <= last < dt.datetime(2026, 10, 1), table
+
+
+def test_the_calendar_holds_every_day_of_customers_who_came_before_all_that_they_did(company: Workspace):
+    ((first, count),) = company.query(
+        "select min(date), count(*) from gold.fct_customer_daily where customer_id = "
+        "(select customer_id from gold.dim_customer where name = 'Anna Able')"
+    )
+    assert (first, count) == (DAY - dt.timedelta(days=399), 400)
+    assert company.query(
+        "select count(*) from gold.fct_customer_daily anti join gold.dim_date using (date)"
+    ) == [(0,)]
+    assert company.query("select count(*) from gold.customer_rfm where status = 'scored'") == [(2,)]
+
+
+def test_a_date_that_is_missing_or_cannot_be_has_a_stand_in(company: Workspace):
+    """The contact's is its customer's, the customer's without one the load; neither is lost."""
+    assert company.warehouse(
+        "select min(valid_from) from silver.profile_versions where source_ref = 'k1'"
+    ) == [(dt.datetime(2024, 5, 1),)]
+    found = company.query(
+        "select name, customer_since_date from gold.dim_customer where name in ('Cora Clay', 'Dan Dole')"
+    )
+    dates = dict(found)
+    assert dates["Dan Dole"] == dt.date(2026, 9, 29)
+    assert dates["Cora Clay"] > DAY
+
+
+def test_an_event_of_1970_makes_nobody_older(company: Workspace):
+    assert company.warehouse("select min(created_at) from silver.parties where source_ref = 'w2'") == [
+        (dt.datetime(2026, 9, 12, 10),)
+    ]
+    assert company.query(
+        "select distinct customer_since_date from gold.dim_customer where source_record_count = 1 "
+        "and customer_id in (select customer_id from gold.fct_sessions)"
+    ) == [(dt.date(2026, 9, 12),)]
+
+
+def test_only_known_persons_are_active_users(company: Workspace):
+    activity = "select daily_active_user_count from gold.usage_activity_daily where usage_date = '2026-09-12'"
+    assert company.query(activity) == [(2,)]
+    assert company.query("select distinct user_ref from gold.fct_sessions order by 1 nulls last") == [
+        ("B",),
+        ("C",),
+        (None,),
+    ]
+    assert company.query("select sum(event_count) from gold.fct_usage_daily") == [(9,)]
+
+
+def test_what_cannot_have_happened_is_named(company: Workspace):
+    query = "select column_name, reason from quarantine.{} order by source_line"
+    assert [row[0] for row in company.warehouse(query.format("files__transactions"))] == ["occurred_at"] * 2
+    ahead, epoch = (row[1] for row in company.warehouse(query.format("product__events")))
+    assert "2031-01-01" in ahead
+    assert "received_at on 2026-09-12" in ahead
+    assert "is before 1990" in epoch
