@@ -53,6 +53,12 @@
     )
 {%- endmacro %}
 
+{# The same, where an object has such a moment; without one no row of it can be late. #}
+{% macro is_counted(bronze_table) -%}
+    {%- set happened_at = bronze_contracts()[bronze_table].happened_at -%}
+    {%- if happened_at -%} {{ arrived_in_time(bronze_table, happened_at) }} {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
 {# Before a run: the tables of the bookkeeping; and when what shapes stored rows is not what built them, a full refresh. #}
 {% macro prepare_incremental_tables() -%}
     {%- if execute -%}

@@ -53,6 +53,23 @@ def test_clocks_and_references_are_columns_of_the_table(table: Table):
         assert len(table.grain) == 1
 
 
+@BRONZE
+def test_a_contract_says_where_its_rows_are_found_or_why_nowhere(table: Table):
+    reaches = table.meta["reaches"]
+    if reaches == "parties":
+        assert "party" in table.meta
+        return
+    assert set(reaches) <= {"table", "id", "as", "at", "is_history", "unless", "needs"} or set(reaches) == {
+        "because"
+    }
+    assert len({"table", "id", "as"} & set(reaches)) in (0, 3)
+    assert reaches.get("at", table.grain[0]) in column_names(table)
+    for entry in reaches.get("unless", []):
+        assert set(entry) == {"when", "reason", "do"}
+    for entry in reaches.get("needs", []):
+        assert set(entry) == {"table", "id", "as", "reason", "do"}
+
+
 def test_a_party_fills_columns_that_parties_have():
     known = column_names(silver_tables()["parties"]) - WRITTEN_BY_THE_MODEL
     for name, party in tables_with("party").items():
