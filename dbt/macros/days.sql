@@ -16,11 +16,12 @@
 
 {#
   Since when a delivered row can have been true: the moment that it gives, at the latest its load. Where it gives none, or
-  one from before there were systems, the load is all that is known: it stands in as the last day that was over then.
+  one that cannot be, the load is all that is known: it stands in as the last day that was over then.
 #}
 {% macro credible_moment(moment) -%}
     case
-        when {{ moment }} >= {{ first_moment() }} then least({{ moment }}, _loaded_at)
+        when {{ moment }} >= {{ first_moment() }} and {{ moment }} <= _loaded_at + interval 1 day
+            then least({{ moment }}, _loaded_at)
         else date_trunc('day', _loaded_at) - interval 1 day
     end
 {%- endmacro %}

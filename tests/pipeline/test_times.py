@@ -19,6 +19,7 @@ c1,Anna Able,person,2024-05-01
 c2,Ben Baker,person,2024-06-01
 c3,Cora Clay,person,1970-01-01
 c4,Dan Dole,person,2026-09-29
+c5,Eve Eden,person,2031-01-01
 """,
     "contacts.csv": """contact_ref,customer_ref,name,email
 k1,c1,Max Muster,max@acme-k.example
@@ -118,16 +119,16 @@ def test_the_calendar_holds_every_day_of_customers_who_came_before_all_that_they
 
 
 def test_a_date_that_is_missing_or_cannot_be_has_a_stand_in(company: Workspace):
-    """The contact's is its customer's, the customer's without one the load; neither is lost."""
+    """The contact's is its customer's, the customer's without one the day before the load; neither is lost."""
     assert company.warehouse(
         "select min(valid_from) from silver.profile_versions where source_ref = 'k1'"
     ) == [(dt.datetime(2024, 5, 1),)]
-    found = company.query(
-        "select name, customer_since_date from gold.dim_customer where name in ('Cora Clay', 'Dan Dole')"
-    )
-    dates = dict(found)
+    ((loaded_at,),) = company.warehouse("select max(_loaded_at) from bronze.files__customers")
+    before_the_load = loaded_at.date() - dt.timedelta(days=1)
+    dates = dict(company.query("select name, customer_since_date from gold.dim_customer"))
     assert dates["Dan Dole"] == dt.date(2026, 9, 29)
-    assert dates["Cora Clay"] > DAY
+    assert (dates["Cora Clay"], dates["Eve Eden"]) == (before_the_load, before_the_load)
+    assert dates["Ida Idle"] == before_the_load
 
 
 def test_an_event_of_1970_makes_nobody_older(company: Workspace):
@@ -167,7 +168,7 @@ def test_every_row_of_bronze_is_found_above_it_or_left_out_for_a_reason(company:
     assert company.query(intake) == [
         ("files.consents", 1, 0, 1),
         ("files.contacts", 2, 2, 0),
-        ("files.customers", 4, 4, 0),
+        ("files.customers", 5, 5, 0),
         ("files.subscriptions", 3, 1, 2),
         ("files.tickets", 2, 1, 1),
         ("files.transaction_lines", 3, 1, 2),

@@ -108,12 +108,13 @@ named_in_facts as (
     group by system, object, source_ref
 ),
 
+-- Whose versions said both is an organization: an account makes one, here as in `customers`.
 delivered_kinds as (
     select
         system,
         object,
         source_ref,
-        max(kind) as kind
+        if(bool_or(kind = 'organization'), 'organization', 'person') as kind
     from delivered_parties
     group by system, object, source_ref
 ),
