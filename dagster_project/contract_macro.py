@@ -11,7 +11,7 @@ reaches        where a row is found above bronze: its `table` (`parties`: the so
 party          when a row is a party, SQL for the columns of `silver.parties`; `only_if` leaves rows out, `link_to` and
                `link_ref` name the party that it belongs to
 names_parties  parties that rows name without delivering them: `party` (a bronze table) with `source_ref`, or `email`;
-               `named_at` says when
+               `named_at` says when; with `heard_at`, where that is more than a year later, the clock is not believed
 profile        SQL for the columns of `silver.profile_versions`: the golden fields that the object may fill
 
 Here: the macro's text and its file. Not here: what is made of the facts (the models).

@@ -88,7 +88,9 @@ def test_a_profile_fills_golden_fields():
 def test_a_named_party_is_one_that_some_object_delivers_or_an_address():
     for name, named in tables_with("names_parties").items():
         for reference in named:
-            assert set(reference) in ({"party", "source_ref", "named_at"}, {"email", "named_at"}), name
+            whom = set(reference) - {"named_at", "heard_at"}
+            assert whom in ({"party", "source_ref"}, {"email"}), name
+            assert reference.get("heard_at", reference["named_at"]) in column_names(bronze_tables()[name])
             assert reference.get("party") in {None, *tables_with("party")}, name
 
 

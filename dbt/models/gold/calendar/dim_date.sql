@@ -6,7 +6,7 @@ with data_window as (
 days as (
     select
         unnest(generate_series(
-            date_trunc('year', least(first_date, last_date - {{ customer_daily_days() }} + 1)),
+            date_trunc('year', least(first_date, oldest_date, last_date - {{ customer_daily_days() }} + 1)),
             date_trunc('year', last_date) + interval 2 year - interval 1 day,
             interval 1 day
         )) as midnight

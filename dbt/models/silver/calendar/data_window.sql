@@ -8,10 +8,24 @@ with run_days as (
 
 activity_days as (
     {%- for relation, clock in activity_clocks %}
-    select cast(min({{ clock }}) as date) as first_date
+    select distinct cast({{ clock }} as date) as activity_date
     from {{ ref(relation) }}
-    {{ 'union all' if not loop.last }}
+    {{ 'union distinct' if not loop.last }}
     {%- endfor %}
+),
+
+-- A year without anything ends what came before: the strays of a clock that is years behind are no begin of the data.
+stretches as (
+    select
+        activity_date,
+        activity_date - lag(activity_date) over (order by activity_date) as days_without
+    from activity_days
+),
+
+activity_begin as (
+    select max(activity_date) as first_date
+    from stretches
+    where coalesce(days_without > 365, true)
 ),
 
 subscription_days as (
@@ -31,9 +45,10 @@ loads as (
 both_ends as (
     select
         coalesce(
-            (select min(first_date) from activity_days),
+            (select activity_begin.first_date from activity_begin),
             (select first_date from subscription_days)
         ) as first_date,
+        (select min(activity_date) from activity_days) as oldest_date,
         coalesce(
             (select max(as_of_date) from run_days),
             (select cast(max(loaded_at) as date) - 1 from loads)
@@ -43,6 +58,7 @@ both_ends as (
 data_window as (
     select
         least(first_date, last_date) as first_date,
+        oldest_date,
         last_date
     from both_ends
 )

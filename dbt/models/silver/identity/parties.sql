@@ -88,7 +88,7 @@ references_in_facts as (
         {{ email_ref(named.email) if named.email else named.source_ref }} as source_ref,
         cast({{ 'lower(trim(' ~ named.email ~ '))' if named.email else 'null' }} as text) as email,
         {{ bronze_contracts()[named.party].party.is_paying_party if named.party else false }} as is_paying_party,
-        {{ credible_moment(named.named_at) }} as created_at
+        {{ credible_moment(named.named_at, named.heard_at) }} as created_at
     from {{ ref(name) }}
     {{ 'union all' if not (is_last_table and loop.last) }}
     {%- endfor %}
