@@ -14,7 +14,8 @@
 
 {# The day of the run; null in a run that is for none, such as one of bronze alone. #}
 {% macro as_of_date() -%}
-    cast(nullif('{{ env_var('CUSTINT_RUN_AS_OF_DATE', '') }}', '') as date)
+    {%- set day = env_var('CUSTINT_RUN_AS_OF_DATE', '') -%}
+    cast({{ "'" ~ day ~ "'" if day else 'null' }} as date)
 {%- endmacro %}
 
 {#
