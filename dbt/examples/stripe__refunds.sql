@@ -77,21 +77,23 @@ typed as (
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
         try(make_timestamp(
-                    case
-                        when try_cast(raw__created_at as bigint) < 1000000000000 then try_cast(raw__created_at as bigint) * 1000000
-                        when try_cast(raw__created_at as bigint) < 1000000000000000 then try_cast(raw__created_at as bigint) * 1000
-                        when try_cast(raw__created_at as bigint) < 1000000000000000000 then try_cast(raw__created_at as bigint)
-                        else try_cast(raw__created_at as bigint) // 1000
-                    end
-                )) as created_at,
+            try_cast(raw__created_at as bigint)
+            * case
+                when try_cast(raw__created_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__created_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__created_at as bigint) < 1e18, 1, 1000)
+        )) as created_at,
         try(make_timestamp(
-                    case
-                        when try_cast(raw__modified_at as bigint) < 1000000000000 then try_cast(raw__modified_at as bigint) * 1000000
-                        when try_cast(raw__modified_at as bigint) < 1000000000000000 then try_cast(raw__modified_at as bigint) * 1000
-                        when try_cast(raw__modified_at as bigint) < 1000000000000000000 then try_cast(raw__modified_at as bigint)
-                        else try_cast(raw__modified_at as bigint) // 1000
-                    end
-                )) as modified_at,
+            try_cast(raw__modified_at as bigint)
+            * case
+                when try_cast(raw__modified_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__modified_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__modified_at as bigint) < 1e18, 1, 1000)
+        )) as modified_at,
         nullif(trim(cast(raw__extra as varchar)), '') as extra
     from written
 ),
@@ -247,21 +249,23 @@ typed as (
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
         try(make_timestamp(
-                    case
-                        when try_cast(raw__created_at as bigint) < 1000000000000 then try_cast(raw__created_at as bigint) * 1000000
-                        when try_cast(raw__created_at as bigint) < 1000000000000000 then try_cast(raw__created_at as bigint) * 1000
-                        when try_cast(raw__created_at as bigint) < 1000000000000000000 then try_cast(raw__created_at as bigint)
-                        else try_cast(raw__created_at as bigint) // 1000
-                    end
-                )) as created_at,
+            try_cast(raw__created_at as bigint)
+            * case
+                when try_cast(raw__created_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__created_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__created_at as bigint) < 1e18, 1, 1000)
+        )) as created_at,
         try(make_timestamp(
-                    case
-                        when try_cast(raw__modified_at as bigint) < 1000000000000 then try_cast(raw__modified_at as bigint) * 1000000
-                        when try_cast(raw__modified_at as bigint) < 1000000000000000 then try_cast(raw__modified_at as bigint) * 1000
-                        when try_cast(raw__modified_at as bigint) < 1000000000000000000 then try_cast(raw__modified_at as bigint)
-                        else try_cast(raw__modified_at as bigint) // 1000
-                    end
-                )) as modified_at,
+            try_cast(raw__modified_at as bigint)
+            * case
+                when try_cast(raw__modified_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__modified_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__modified_at as bigint) < 1e18, 1, 1000)
+        )) as modified_at,
         nullif(trim(cast(raw__extra as varchar)), '') as extra
     from written
 ),

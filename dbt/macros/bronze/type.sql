@@ -56,9 +56,14 @@ end
 {# A number since 1970 by its size: of today, seconds have ten digits, milliseconds thirteen, and so on by threes. #}
 {% macro since_1970(number) -%}
 try(make_timestamp(
-            {{ number }} * if({{ number }} < 1e12, 1000000, if({{ number }} < 1e15, 1000, 1))
-            // if({{ number }} < 1e18, 1, 1000)
-        ))
+    {{ number }}
+    * case
+        when {{ number }} < 1e12 then 1000000
+        when {{ number }} < 1e15 then 1000
+        else 1
+    end
+    // if({{ number }} < 1e18, 1, 1000)
+))
 {%- endmacro %}
 
 {#
