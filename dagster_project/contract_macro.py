@@ -6,8 +6,8 @@ newest_at      column whose newest value `gold.source_freshness` shows
 happened_at    column of the moment that an event tells of; one that arrives too late is listed in `gold.late_rows`
 reaches        where a row is found above bronze: its `table` (`parties`: the source records of customers) has `as` in
                the column `id`. `is_history`: older versions are in it too. Of rows that are not found, `unless` and
-               `needs` tell the reason and what to do; `at` is the clock by which a row may be later than the run.
-               `because` says why no row of the object goes anywhere
+               `needs` tell the reason and what to do, and `otherwise` that of the rest; `at` is the clock by which a
+               row may be later than the run. `because` says why no row of the object goes anywhere
 party          when a row is a party, SQL for the columns of `silver.parties`; `only_if` leaves rows out, `link_to` and
                `link_ref` name the party that it belongs to
 names_parties  parties that rows name without delivering them: `party` (a bronze table) with `source_ref`, or `email`;

@@ -146,6 +146,6 @@
             null
         ),
         {%- endfor %}
-        '{{ otherwise }}'
+        '{{ reaches.otherwise[word] if reaches.otherwise else otherwise }}'
     )
 {%- endmacro %}

@@ -59,9 +59,9 @@ def test_a_contract_says_where_its_rows_are_found_or_why_nowhere(table: Table):
     if reaches == "parties":
         assert "party" in table.meta
         return
-    assert set(reaches) <= {"table", "id", "as", "at", "is_history", "unless", "needs"} or set(reaches) == {
-        "because"
-    }
+    assert set(reaches) <= {"table", "id", "as", "at", "is_history", "unless", "needs", "otherwise"} or set(
+        reaches
+    ) == {"because"}
     assert len({"table", "id", "as"} & set(reaches)) in (0, 3)
     assert reaches.get("at", table.grain[0]) in column_names(table)
     for entry in reaches.get("unless", []):
