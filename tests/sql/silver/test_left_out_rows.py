@@ -102,15 +102,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     settings = {"CUSTINT_RUN_AS_OF_DATE": "2026-09-30", "CUSTINT_LATE_ARRIVAL_DAYS": "30"}
     land(data_dir, "2026-09-30", FIRST, DELIVERED)
     run_dbt(data_dir, "seed", **settings)
-    run_dbt(data_dir, "run", "-s", "bronze", **settings)
+    run_dbt(data_dir, "run", "-s", "tag:before_identity", **settings)
     land(data_dir, "2026-10-01", SECOND, LATER)
-    run_dbt(data_dir, "run", "-s", "bronze", "parties", **settings)
+    run_dbt(data_dir, "run", "-s", "tag:before_identity", **settings)
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
         connection.execute("""
             create table silver.customer_identities as
             select distinct system, object, source_ref, system || source_ref as customer_id from silver.parties;
             create table silver.ticket_sentiments (system text, ticket_ref text, polarity double)""")
-    run_dbt(data_dir, "run", "-s", "+data_intake", "--exclude", "bronze", "parties", **settings)
+    run_dbt(data_dir, "run", "-s", "+data_intake", "--exclude", "tag:before_identity", **settings)
     return duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True)
 
 
