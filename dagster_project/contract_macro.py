@@ -4,10 +4,14 @@ A bronze contract says in its `config.meta`, beside `key` and `version`, what mo
 
 newest_at      column whose newest value `gold.source_freshness` shows
 happened_at    column of the moment that an event tells of; one that arrives too late is listed in `gold.late_rows`
+reaches        where a row is found above bronze: its `table` (`parties`: the source records of customers) has `as` in
+               the column `id`. `is_history`: older versions are in it too. Of rows that are not found, `unless` and
+               `needs` tell the reason and what to do, and `otherwise` that of the rest; `at` is the clock by which a
+               row may be later than the run. `because` says why no row of the object goes anywhere
 party          when a row is a party, SQL for the columns of `silver.parties`; `only_if` leaves rows out, `link_to` and
                `link_ref` name the party that it belongs to
 names_parties  parties that rows name without delivering them: `party` (a bronze table) with `source_ref`, or `email`;
-               `named_at` says when
+               `named_at` says when; with `heard_at`, where that is more than a year later, the clock is not believed
 profile        SQL for the columns of `silver.profile_versions`: the golden fields that the object may fill
 
 Here: the macro's text and its file. Not here: what is made of the facts (the models).

@@ -23,7 +23,7 @@ UNIT_BY_SUFFIX = {
     "_seconds": "seconds",
 }
 # What a bronze contract says to models elsewhere (`contract_macro.py`); it shapes no row of its own table.
-FACTS_FOR_OTHERS = ("newest_at", "happened_at", "party", "names_parties", "profile")
+FACTS_FOR_OTHERS = ("newest_at", "happened_at", "reaches", "party", "names_parties", "profile")
 PYTHON_SOURCES = ("scored", "resolved")  # dbt sources whose tables Python writes
 NUMERIC_TYPES = ("bigint", "double", "decimal")
 

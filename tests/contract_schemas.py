@@ -12,6 +12,7 @@ POLARS_TYPES = {
     "double": pl.Float64(),
     "boolean": pl.Boolean(),
     "decimal(18,2)": pl.Decimal(18, 2),
+    "decimal(18,8)": pl.Decimal(18, 8),
 }
 
 

@@ -76,8 +76,24 @@ typed as (
         nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
-        try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
-        try(make_timestamp(try_cast(raw__modified_at as bigint) * 1000000)) as modified_at,
+        try(make_timestamp(
+            try_cast(raw__created_at as bigint)
+            * case
+                when try_cast(raw__created_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__created_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__created_at as bigint) < 1e18, 1, 1000)
+        )) as created_at,
+        try(make_timestamp(
+            try_cast(raw__modified_at as bigint)
+            * case
+                when try_cast(raw__modified_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__modified_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__modified_at as bigint) < 1e18, 1, 1000)
+        )) as modified_at,
         nullif(trim(cast(raw__extra as varchar)), '') as extra
     from written
 ),
@@ -115,6 +131,8 @@ kept as (
             when created_at is null and raw__created_at is not null then true
             when created_at is null and raw__created_at is null then true
             when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when created_at < timestamp '1990-01-01' then true
+            when created_at > _loaded_at + interval 1 day then true
             when modified_at is null and raw__modified_at is not null then true
             when modified_at is null and raw__modified_at is null then true
             when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true
@@ -230,8 +248,24 @@ typed as (
         nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
         cast(cast(try_cast(raw__amount as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as decimal(18, 2)) as amount,
-        try(make_timestamp(try_cast(raw__created_at as bigint) * 1000000)) as created_at,
-        try(make_timestamp(try_cast(raw__modified_at as bigint) * 1000000)) as modified_at,
+        try(make_timestamp(
+            try_cast(raw__created_at as bigint)
+            * case
+                when try_cast(raw__created_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__created_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__created_at as bigint) < 1e18, 1, 1000)
+        )) as created_at,
+        try(make_timestamp(
+            try_cast(raw__modified_at as bigint)
+            * case
+                when try_cast(raw__modified_at as bigint) < 1e12 then 1000000
+                when try_cast(raw__modified_at as bigint) < 1e15 then 1000
+                else 1
+            end
+            // if(try_cast(raw__modified_at as bigint) < 1e18, 1, 1000)
+        )) as modified_at,
         nullif(trim(cast(raw__extra as varchar)), '') as extra
     from written
 ),
@@ -267,6 +301,10 @@ bad_rows as (
             when created_at is null and raw__created_at is null
                 then 'created_at'
             when created_at < date '1900-01-01' or created_at >= date '2100-01-01'
+                then 'created_at'
+            when created_at < timestamp '1990-01-01'
+                then 'created_at'
+            when created_at > _loaded_at + interval 1 day
                 then 'created_at'
             when modified_at is null and raw__modified_at is not null
                 then 'modified_at'
@@ -350,6 +388,19 @@ bad_rows as (
                             || ' is not between the years 1900 and 2099'
                 end,
                 case
+                    when created_at < timestamp '1990-01-01'
+                        then
+                            'created_at: ' || left(cast(raw__created_at as varchar), 60)
+                            || ' is before 1990; set the clock or the unit of the time right'
+                end,
+                case
+                    when created_at > _loaded_at + interval 1 day
+                        then
+                            'created_at: ' || left(cast(raw__created_at as varchar), 60)
+                            || ' lies ahead of its loading on '
+                            || strftime(_loaded_at, '%Y-%m-%d') || '; set the clock right or wait until it has happened'
+                end,
+                case
                     when modified_at is null and raw__modified_at is not null
                         then
                             'modified_at: ''' || left(cast(raw__modified_at as varchar), 60)
@@ -386,6 +437,8 @@ bad_rows as (
             when created_at is null and raw__created_at is not null then true
             when created_at is null and raw__created_at is null then true
             when created_at < date '1900-01-01' or created_at >= date '2100-01-01' then true
+            when created_at < timestamp '1990-01-01' then true
+            when created_at > _loaded_at + interval 1 day then true
             when modified_at is null and raw__modified_at is not null then true
             when modified_at is null and raw__modified_at is null then true
             when modified_at < date '1900-01-01' or modified_at >= date '2100-01-01' then true

@@ -9,6 +9,27 @@
     timestamp '9999-12-31'
 {%- endmacro %}
 
+{# No system has noted anything before: what says so has a clock or a unit that is wrong. #}
+{% macro first_moment() -%}
+    timestamp '1990-01-01'
+{%- endmacro %}
+
+{#
+  Since when a delivered row can have been true: the moment that it gives, at the latest its load. Where it gives none, or
+  one that cannot be, the load is all that is known: it stands in as the last day that was over then. A device whose
+  clock is more than a year behind when it is heard of proves nothing older than that.
+#}
+{% macro credible_moment(moment, heard_at=none) -%}
+    case
+        {%- if heard_at %}
+        when {{ moment }} < {{ heard_at }} - interval 1 year then least({{ heard_at }}, _loaded_at)
+        {%- endif %}
+        when {{ moment }} >= {{ first_moment() }} and {{ moment }} <= _loaded_at + interval 1 day
+            then least({{ moment }}, _loaded_at)
+        else date_trunc('day', _loaded_at) - interval 1 day
+    end
+{%- endmacro %}
+
 {% macro published_end(ends_at) -%}
     nullif({{ ends_at }}, {{ open_end() }})
 {%- endmacro %}

@@ -53,6 +53,12 @@
     )
 {%- endmacro %}
 
+{# The same, where an object has such a moment; without one no row of it can be late. #}
+{% macro is_counted(bronze_table) -%}
+    {%- set happened_at = bronze_contracts()[bronze_table].happened_at -%}
+    {%- if happened_at -%} {{ arrived_in_time(bronze_table, happened_at) }} {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
 {# Before a run: the tables of the bookkeeping; and when what shapes stored rows is not what built them, a full refresh. #}
 {% macro prepare_incremental_tables() -%}
     {%- if execute -%}
@@ -65,6 +71,11 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set run_days = source('bookkeeping', 'run_days') -%}
+        {%- do run_query(
+            "insert into " ~ run_days ~ " select day from (select " ~ as_of_date() ~ " as day) as this_run"
+            ~ " where day is not null and day not in (select as_of_date from " ~ run_days ~ ")"
+        ) -%}
         {%- set built_by = source('bookkeeping', 'built_by') -%}
         {%- set fingerprint = run_query("select max(fingerprint) from " ~ built_by).columns[0][0] -%}
         {%- if dbt_fingerprint() and fingerprint != dbt_fingerprint() -%}

@@ -13,6 +13,11 @@
     end
 {%- endmacro %}
 
+{# Nothing for the first event of an id, `#2` for the next one that has the same. #}
+{% macro nth_of_one_id(event_number) -%}
+    if({{ event_number }} = 1, '', '#' || {{ event_number }})
+{%- endmacro %}
+
 {# Whole seconds that passed. #}
 {% macro seconds_between(start, finish) -%}
     date_sub('second', {{ start }}, {{ finish }})

@@ -12,8 +12,20 @@
     {{ env_var('CUSTINT_CHURN_HORIZON_DAYS', '90') | int }}
 {%- endmacro %}
 
+{# The day of the run; null in a run that is for none, such as one of bronze alone. #}
 {% macro as_of_date() -%}
-    cast('{{ env_var('CUSTINT_RUN_AS_OF_DATE', '1970-01-01') }}' as date)
+    {%- set day = env_var('CUSTINT_RUN_AS_OF_DATE', '') -%}
+    cast({{ "'" ~ day ~ "'" if day else 'null' }} as date)
+{%- endmacro %}
+
+{#
+  The first moment after the newest day that a run was for: nothing that is published happened later. The runs tell it,
+  the data may hold any date; a run of an older day takes nothing away. Without any such run nothing is cut.
+#}
+{% macro run_ends_at() -%}
+    {%- set run_days = load_relation(source('bookkeeping', 'run_days')) if execute else none -%}
+    {%- set newest = run_query("select max(as_of_date) + 1 from " ~ run_days).columns[0][0] if run_days else none -%}
+    {%- if newest -%} timestamp '{{ newest }}' {%- else -%} {{ open_end() }} {%- endif -%}
 {%- endmacro %}
 
 {# Days after an event within which its row still changes history. #}

@@ -53,6 +53,23 @@ def test_clocks_and_references_are_columns_of_the_table(table: Table):
         assert len(table.grain) == 1
 
 
+@BRONZE
+def test_a_contract_says_where_its_rows_are_found_or_why_nowhere(table: Table):
+    reaches = table.meta["reaches"]
+    if reaches == "parties":
+        assert "party" in table.meta
+        return
+    assert set(reaches) <= {"table", "id", "as", "at", "is_history", "unless", "needs", "otherwise"} or set(
+        reaches
+    ) == {"because"}
+    assert len({"table", "id", "as"} & set(reaches)) in (0, 3)
+    assert reaches.get("at", table.grain[0]) in column_names(table)
+    for entry in reaches.get("unless", []):
+        assert set(entry) == {"when", "reason", "do"}
+    for entry in reaches.get("needs", []):
+        assert set(entry) == {"table", "id", "as", "reason", "do"}
+
+
 def test_a_party_fills_columns_that_parties_have():
     known = column_names(silver_tables()["parties"]) - WRITTEN_BY_THE_MODEL
     for name, party in tables_with("party").items():
@@ -71,7 +88,9 @@ def test_a_profile_fills_golden_fields():
 def test_a_named_party_is_one_that_some_object_delivers_or_an_address():
     for name, named in tables_with("names_parties").items():
         for reference in named:
-            assert set(reference) in ({"party", "source_ref", "named_at"}, {"email", "named_at"}), name
+            whom = set(reference) - {"named_at", "heard_at"}
+            assert whom in ({"party", "source_ref"}, {"email"}), name
+            assert reference.get("heard_at", reference["named_at"]) in column_names(bronze_tables()[name])
             assert reference.get("party") in {None, *tables_with("party")}, name
 
 

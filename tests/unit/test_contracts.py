@@ -143,7 +143,7 @@ def test_every_gold_column_stands_once_and_has_a_type_and_a_description(table: T
     assert len(set(names)) == len(names)
     assert [column.name for column in table.columns if not column.description.strip()] == []
     assert {column.data_type for column in table.columns} <= {
-        "text", "bigint", "double", "decimal(18,2)", "date", "timestamp", "boolean",
+        "text", "bigint", "double", "decimal(18,2)", "decimal(18,8)", "date", "timestamp", "boolean",
     }  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 Three shapes are known by their columns: our own, a Segment export, a PostHog batch export. Every line becomes JSON
 text first, whatever the file was, so that one piece of SQL reads them all. Nested objects and fields that have no
 place in the contract stay whole in `extra`. Segment's calls that say who somebody is (identify, group, alias) are no
-events and are left out.
+events and are left out. A device before somebody signs in is no user: its id goes to `device_id`. Times may be numbers
+since 1970, in seconds, milli-, micro- or nanoseconds.
 
 Not here: which files there are, and which of them have landed (`connector.py`).
 """
@@ -26,7 +27,7 @@ from dagster_project.ingest.sql_text import quoted_list, quoted_text
 from dagster_project.ingest.text_lines import MAX_LINE_BYTES, TOO_LONG, bounded_lines
 
 EVENTS = "product__events"
-TEXTS = ("event_id", "workspace_id", "user_id", "session_id", "event_name", "feature")
+TEXTS = ("event_id", "workspace_id", "user_id", "device_id", "session_id", "event_name", "feature")
 NUMBERS = ("quantity", "duration_seconds", "error_count")
 TIMES = ("occurred_at", "received_at")
 COLUMNS = (*TEXTS, *NUMBERS, *TIMES)
@@ -65,6 +66,7 @@ class Shape:
         paths: JSON paths by contract column, the first that is filled counts; `properties.x` may lie in JSON text.
         defaults: SQL by contract column, for rows in which none is filled.
         where: SQL condition of a row that is an event, over `kind`, the value at `$.type`.
+        anonymous: JSON paths that hold `false` when nobody is signed in; a user id that is the device's is none either.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Shape:
     paths: dict[str, tuple[str, ...]]
     defaults: dict[str, str] = field(default_factory=dict)
     where: str = "true"
+    anonymous: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -95,7 +98,8 @@ SHAPES = (
         {
             "event_id": ("messageId",),
             "workspace_id": ("groupId", "context.groupId", "properties.workspace_id"),
-            "user_id": ("userId", "anonymousId"),
+            "user_id": ("userId",),
+            "device_id": ("anonymousId",),
             "session_id": ("context.sessionId", "properties.session_id"),
             "event_name": ("event", "name", "type"),
             "occurred_at": ("timestamp", "originalTimestamp"),
@@ -112,6 +116,7 @@ SHAPES = (
             "event_id": ("uuid",),
             "workspace_id": ("properties.$group_0", "properties.workspace_id"),
             "user_id": ("distinct_id",),
+            "device_id": ("properties.$device_id",),
             "session_id": ("properties.$session_id",),
             "event_name": ("event",),
             "occurred_at": ("timestamp",),
@@ -119,6 +124,7 @@ SHAPES = (
             **_MEASURES,
         },
         {"quantity": "'1'"},
+        anonymous=("properties.$is_identified", "properties.$process_person_profile"),
     ),
 )
 
@@ -203,7 +209,7 @@ def parquet_pieces(path: Path, names: Sequence[str], source_file: str) -> Iterat
 
 def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
     """SELECT of `SCHEMA` over a relation with `line`, `_source_line` and `problem`."""
-    places = {path for paths in shape.paths.values() for path in paths}
+    places = {*shape.anonymous, *(path for paths in shape.paths.values() for path in paths)}
     inner = sorted(path for path in places if path.startswith("properties."))
     outer = sorted(places - set(inner))
     value_at = {path: f"outer_values[{at}]" for at, path in enumerate(outer, start=1)}
@@ -212,6 +218,9 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
         column: ", ".join([*(value_at[path] for path in paths), shape.defaults.get(column, "null")])
         for column, paths in shape.paths.items()
     }
+    is_anonymous = " or ".join(
+        ["user_id_text = device_id_text", *(f"lower({value_at[path]}) = 'false'" for path in shape.anonymous)]
+    )
     inside = [path.removeprefix("properties.") for path in inner]
     patch = quoted_text(json.dumps(dict.fromkeys(shape.used)))
     problems = [(column, f"{column}_text is not null and {column} is null", "timestamp") for column in TIMES]
@@ -255,13 +264,22 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
             from fields
         ),
 
+        named as (
+            select
+                * replace (
+                    if({is_anonymous}, null, user_id_text) as user_id_text,
+                    coalesce(device_id_text, if({is_anonymous}, user_id_text, null)) as device_id_text
+                )
+            from texts
+        ),
+
         typed as (
             select
                 *,
                 {", ".join(f"{name}_text as {name}" for name in TEXTS)},
                 {", ".join(f"try_cast({name}_text as bigint) as {name}" for name in NUMBERS)},
-                {", ".join(f"timezone('UTC', try_cast({name}_text as timestamptz)) as {name}" for name in TIMES)}
-            from texts
+                {", ".join(f"{_moment(f'{name}_text')} as {name}" for name in TIMES)}
+            from named
         )
 
         select
@@ -277,6 +295,15 @@ def rows_sql(shape: Shape, relation: str, source_file: str) -> str:
             end as _reject_reason
         from typed
     """
+
+
+def _moment(text: str) -> str:
+    """UTC time of a text, or of a number since 1970: ten digits are seconds, each three more a thousandth of them."""
+    number = f"try_cast({text} as bigint)"
+    scaled = {10: f"{number} * 1000000", 13: f"{number} * 1000", 16: number, 19: f"{number} // 1000"}
+    known = " ".join(f"when {digits} then {micros}" for digits, micros in scaled.items())
+    since_1970 = f"try(make_timestamp(case length({text}) {known} end))"
+    return f"coalesce(timezone('UTC', try_cast({text} as timestamptz)), {since_1970})"
 
 
 def _paths(paths: Sequence[str]) -> str:

@@ -57,10 +57,13 @@ end
     {{ return([
         must_be_json(column) if meta.path is defined else none,
         must_be_of_its_type(column) if type != 'text' else none,
-        must_be_there(column) if meta.required else none,
+        must_name_somebody(column) if meta.required and meta.names_somebody else none,
+        must_be_there(column) if meta.required and not meta.names_somebody else none,
         must_be_whole(column) if is_whole and meta.landing_type != 'BIGINT' else none,
         must_be_finite(column) if type == 'double' else none,
         must_be_of_our_time(column) if type in ('date', 'timestamp') else none,
+        must_not_be_older_than_the_systems(column) if meta.happened else none,
+        must_not_lie_ahead(column, meta.happened) if meta.happened and meta.happened != 'planned' else none,
         must_reach_min(column, least) if least is not none else none,
         must_stay_below_max(column, most) if most is not none else none,
         must_be_accepted(column) if meta.accepted is defined else none,
@@ -108,6 +111,18 @@ end
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
 
+{% macro must_name_somebody(column) -%}
+    {%- set is_bad -%} {{ column.name }} is null {%- endset -%}
+    {%- set reason -%}
+if(
+    nullif(trim(cast(raw__{{ column.name }} as varchar)), '') is null,
+    '{{ column.name }}: required, and empty',
+    '{{ column.name }}: ''' || {{ shown(column) }} || ''' stands for nobody'
+)
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
 {% macro must_be_whole(column) -%}
     {%- set number -%} try_cast({{ filled_value(column) }} as double) {%- endset -%}
     {%- set is_bad -%} {{ number }} <> floor({{ number }}) {%- endset -%}
@@ -134,6 +149,28 @@ end
     {%- set reason -%}
 '{{ column.name }}: ' || {{ shown(column) }}
 || ' is not between the years 1900 and 2099'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{# 1970 is a clock that was never set, or an empty number; `happened` marks the columns that tell of a moment. #}
+{% macro must_not_be_older_than_the_systems(column) -%}
+    {%- set is_bad -%} {{ column.name }} < {{ first_moment() }} {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ' || {{ shown(column) }}
+|| ' is before 1990; set the clock or the unit of the time right'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
+{%- endmacro %}
+
+{# What has happened happened before it was received: as the column that `happened` names says, else as it was loaded. #}
+{% macro must_not_lie_ahead(column, happened) -%}
+    {%- set received_at = '_loaded_at' if happened is sameas true else happened -%}
+    {%- set is_bad -%} {{ column.name }} > {{ received_at }} + interval 1 day {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ' || {{ shown(column) }}
+|| ' lies ahead of {{ 'its loading' if received_at == '_loaded_at' else received_at }} on '
+|| strftime({{ received_at }}, '%Y-%m-%d') || '; set the clock right or wait until it has happened'
     {%- endset -%}
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}

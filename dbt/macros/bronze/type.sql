@@ -5,13 +5,15 @@
     {%- set text -%} trim(cast({{ raw }} as varchar)) {%- endset -%}
     {%- set number = raw if column.config.meta.landing_type is defined else text -%}
     {%- if parse == 'unix_seconds' -%}
-        try(make_timestamp(try_cast({{ number }} as bigint) * 1000000))
+        {{ since_1970('try_cast(' ~ number ~ ' as bigint)') }}
     {%- elif parse == 'minor_units' -%}
         cast(cast(try_cast({{ number }} as decimal(16, 0)) as decimal(34, 0)) * _minor_unit as {{ type }})
     {%- elif parse == 'salesforce_id' -%}
         {{ salesforce_id("nullif(" ~ text ~ ", '')", column.config.meta.prefix | default('')) }}
     {%- elif type == 'text' and column.config.meta.currency -%}
         upper(nullif({{ text }}, ''))
+    {%- elif type == 'text' and column.config.meta.names_somebody -%}
+        if({{ stands_for_nobody(text) }}, null, {{ text }})
     {%- elif type == 'text' -%}
         nullif({{ text }}, '')
     {%- elif type == 'timestamp' -%}
@@ -44,6 +46,38 @@ case
         then try_cast({{ raw }} as timestamp)
     when typeof({{ raw }}) = 'TIMESTAMP WITH TIME ZONE' then timezone('UTC', try_cast({{ raw }} as timestamptz))
     when ends_with({{ text }}, 'Z') then try_cast({{ text }} as timestamp)
-    else timezone('UTC', try_cast({{ begins_with_a_digit(text) }} as timestamptz))
+    else coalesce(
+        timezone('UTC', try_cast({{ begins_with_a_digit(text) }} as timestamptz)),
+        if(length({{ text }}) in (10, 13, 16, 19), {{ since_1970('try_cast(' ~ text ~ ' as bigint)') }}, null)
+    )
 end
+{%- endmacro %}
+
+{# A number since 1970 by its size: of today, seconds have ten digits, milliseconds thirteen, and so on by threes. #}
+{% macro since_1970(number) -%}
+try(make_timestamp(
+    {{ number }}
+    * case
+        when {{ number }} < 1e12 then 1000000
+        when {{ number }} < 1e15 then 1000
+        else 1
+    end
+    // if({{ number }} < 1e18, 1, 1000)
+))
+{%- endmacro %}
+
+{#
+  What programs write where they know nobody; as a reference it would make one party of all strangers. Beside the words
+  that trackers themselves refuse: numbers and ids of zeros alone, and each of them in quotes.
+#}
+{% macro stands_for_nobody(text) -%}
+    coalesce(
+            trim(lower({{ text }}), '"'' ') in (
+                '', 'undefined', 'null', 'none', 'nil', 'nan', 'n/a', 'not set', '(not set)', 'not_set', 'unknown',
+                'anonymous', 'anonymous user', 'anon', 'guest', 'not_authenticated', 'unauthenticated', 'true', 'false',
+                'id', 'distinct_id', 'distinctid', 'user_id', 'userid', 'email', '[object object]'
+            )
+            or trim({{ text }}, '"''0-. ') = '',
+            true
+        )
 {%- endmacro %}

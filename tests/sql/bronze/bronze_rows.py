@@ -90,6 +90,15 @@ ZENDESK_TICKET = {
     "created_at": "2026-03-29T01:30:00+02:00",
     "updated_at": "2026-03-29T23:30:00-11:30",
 }
+ZEROS = "00000000-0000-0000-0000-000000000000"
+USAGE = {"event_ref": "e0", "customer_ref": "c1", "occurred_at": "2026-09-12T10:00:00Z", "event_name": "open"}
+EVENT = {
+    "event_id": "p0",
+    "workspace_id": "w1",
+    "event_name": "open",
+    "occurred_at": "2026-09-12T10:00:00Z",
+    "received_at": "2026-09-12T10:00:01Z",
+}
 ORGANIZATION = {
     "id": 1,
     "name": "Acme",
@@ -126,7 +135,8 @@ GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
         CHARGE,
         CHARGE,  # delivered twice: both are versions
         CHARGE | {"id": "ch1", "amount": 0, "currency": "EUR", "payment_method_details": None},
-        CHARGE | {"id": "ch2", "amount": 100_000_000_000, "created": 0, "payment_method_details": "{}"},
+        CHARGE
+        | {"id": "ch2", "amount": 100_000_000_000, "created": UNIX * 1000, "payment_method_details": "{}"},
         CHARGE | {"id": "ch3", "amount": 500, "currency": "jpy"},  # has no smaller coin
         CHARGE | {"id": "ch4", "amount": 5120, "currency": "kwd"},  # a thousand make one
     ],
@@ -138,6 +148,27 @@ GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
             "total_discount_amounts": json.dumps([{"amount": 150}, {"amount": 25}]),
         },
         INVOICE | {"total_discount_amounts": "[]"},
+    ],
+    "files__usage_events": [
+        USAGE,
+        USAGE | {"event_name": "close"},  # one id, two events
+        USAGE | {"occurred_at": "2026-09-12T10:00:00.250Z"},
+        USAGE | {"event_ref": "e1", "occurred_at": "1789207200000", "user_ref": "NULL"},
+        USAGE | {"event_ref": "e2", "occurred_at": "1789207200", "user_ref": "'undefined'"},
+        USAGE | {"event_ref": "e3", "occurred_at": "1789207200000000", "user_ref": "0"},
+        USAGE | {"event_ref": "e4", "occurred_at": "1789207200000000000", "user_ref": "Nan"},
+    ],
+    "product__events": [
+        EVENT,
+        EVENT,  # delivered twice: both are versions
+        EVENT | {"event_id": "p1", "user_id": "[object Object]", "device_id": ZEROS},
+        EVENT
+        | {
+            "event_id": "p2",
+            "user_id": "Anonymous",
+            "device_id": "d1",
+            "occurred_at": "2026-09-13T10:00:00Z",
+        },
     ],
     "stripe__subscriptions": [SUBSCRIPTION],
     "zendesk__tickets": [ZENDESK_TICKET, ZENDESK_TICKET | {"id": 2, "via": None, "metric_set": None}],
@@ -176,6 +207,21 @@ BAD_ROWS: dict[str, list[Bad]] = {
         bad("transaction_ref", "duplicate", "first seen in line 2", transaction_ref="t0"),
         bad("transaction_ref", "duplicate", "first seen in line 3", transaction_ref="t1", amount="99"),
     ],
+    "files__usage_events": [
+        bad("customer_ref", "'undefined' stands for nobody", customer_ref="undefined"),
+        bad("customer_ref", "'00000000-0000-0000-0000-000000000000' stands", customer_ref=ZEROS),
+        bad("customer_ref", "required, and empty", customer_ref=" "),
+        bad("occurred_at", "is before 1990", occurred_at="1970-01-01T00:00:00Z"),
+        bad("occurred_at", "0000000001 is before 1990", occurred_at="0000000001"),
+        bad("occurred_at", "lies ahead of its loading on 2026-10-01", occurred_at="2031-01-01"),
+        bad("event_ref", "duplicate event_ref, occurred_at, event_name", event_ref="e0", user_ref="other"),
+    ],
+    "product__events": [
+        bad("workspace_ref", "'null' stands for nobody", workspace_id="null"),
+        bad("occurred_at", "lies ahead of received_at on 2026-09-12", occurred_at="2026-09-14T10:00:01Z"),
+        bad("occurred_at", "is before 1990", occurred_at="1989-12-31T23:59:59Z"),
+        bad("received_at", "lies ahead of its loading on 2026-10-01", received_at="2026-10-02T06:00:01Z"),
+    ],
     "files__tickets": [
         bad("opened_at", "'epoch' is not a time", opened_at="epoch"),
         bad("solved_at", "'never' is not a time", solved_at="never"),
@@ -199,9 +245,10 @@ BAD_ROWS: dict[str, list[Bad]] = {
         bad("amount", "10000000000000.01 is above 10000000000000", amount=10**15 + 1),
         bad("amount", f"'{NO_CENTS_ABOVE}' is not a number", amount=NO_CENTS_ABOVE),
         bad("amount", "required", "empty", amount=None),
-        bad("created_at", "'9999999999999' is not a time", created=9_999_999_999_999),
+        bad("created_at", "9999999999999", "not between the years 1900 and 2099", created=9_999_999_999_999),
+        bad("created_at", "0 is before 1990", created=0),
+        bad("created_at", "lies ahead of its loading on 2026-10-01", created=UNIX + 30 * 86_400),
         bad("created_at", "253402300799", "not between the years 1900 and 2099", created=253_402_300_799),
-        bad("modified_at", "1790000000000", "not between the years 1900 and 2099", event_created=UNIX * 1000),
         bad("created_at", "required", "empty", created=None),
         bad("currency", "'xyz' has no rate in dbt/seeds/currency_rates.csv", currency="xyz"),
     ],

@@ -279,7 +279,7 @@ def test_minor_units_become_exact_cents_and_unix_seconds_utc_times(built: Built)
         ("ch0", Decimal("19.99"), "USD", moment, "card"),
         ("ch0", Decimal("19.99"), "USD", moment, "card"),
         ("ch1", Decimal("0.00"), "EUR", moment, None),
-        ("ch2", Decimal("1000000000.00"), "USD", dt.datetime(1970, 1, 1), None),
+        ("ch2", Decimal("1000000000.00"), "USD", moment, None),
         ("ch3", Decimal("500.00"), "JPY", moment, "card"),
         ("ch4", Decimal("5.12"), "KWD", moment, "card"),
     ]
@@ -288,6 +288,21 @@ def test_minor_units_become_exact_cents_and_unix_seconds_utc_times(built: Built)
         (Decimal("0.01"), moment, Decimal("1.75")),
         (Decimal("0.01"), None, None),
     ]
+
+
+def test_placeholders_are_nobody_one_id_may_be_two_events_and_numbers_since_1970_are_read_by_their_size(
+    built: Built,
+):
+    ten = dt.datetime(2026, 9, 12, 10)
+    assert built.kept("files__usage_events", "event_ref, occurred_at, event_name, user_ref") == [
+        ("e0", ten, "open", None),
+        ("e0", ten, "close", None),
+        ("e0", ten + dt.timedelta(milliseconds=250), "open", None),
+        *((f"e{number}", ten, "open", None) for number in range(1, 5)),
+    ]
+    assert built.kept("product__events", "event_ref, user_ref, device_ref") == [
+        ("p0", None, None), ("p0", None, None), ("p1", None, None), ("p2", None, "d1"),
+    ]  # fmt: skip
 
 
 def test_json_fields_are_read_by_their_path(built: Built):

@@ -53,7 +53,8 @@ def test_an_order_takes_the_newest_rate_that_is_not_after_its_day(warehouse: Bil
         wanted_date, wanted_rate = rate_on(currency, day)
         wanted = (Decimal("12345.67") * wanted_rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
         assert amount == wanted, (currency, day)
-        assert rate == pytest.approx(float(wanted_rate))
+        assert rate == wanted_rate.quantize(Decimal("1e-8"), ROUND_HALF_UP)
+        assert amount == (Decimal("12345.67") * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
         assert rate_date == (None if currency == "USD" else wanted_date)
 
 

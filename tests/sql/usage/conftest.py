@@ -15,8 +15,9 @@ MODELS = (
     "fct_household_daily", "fct_interactions", "dim_channel", "dim_campaign", "dim_event_type", "dim_incentive",
 )  # fmt: skip
 SILVER_TABLES = {
-    "usage_events": "event_id text, customer_id text, user_ref text, session_ref text, event_name text,"
-    " feature text, quantity bigint, duration_seconds bigint, error_count bigint, occurred_at timestamp",
+    "usage_events": "event_id text, customer_id text, user_ref text, device_ref text, session_ref text,"
+    " event_name text, feature text, quantity bigint, duration_seconds bigint,"
+    " error_count bigint, occurred_at timestamp",
     "data_window": "first_date date, last_date date",
     "customers": "customer_id text, customer_since_date date",
     "subscription_periods": "subscription_id text, customer_id text, status text, is_trial boolean,"

@@ -69,6 +69,21 @@ def test_the_same_user_reference_at_two_customers_is_two_users(warehouse: Any, u
     assert [(row[1], row[5]) for row in sessions(warehouse, events)] == [("c1", 1), ("c2", 1)]
 
 
+def test_devices_that_nobody_has_signed_in_on_are_visitors_of_their_own_and_no_users(
+    warehouse: Any, usage_event: Make
+):
+    events = [
+        usage_event(NOON, user_ref=None, device_ref="d1"),
+        usage_event(NOON + MINUTE, user_ref=None, device_ref="d2"),
+        usage_event(NOON + 2 * MINUTE, user_ref="u1", device_ref="d1"),
+        usage_event(NOON + 3 * MINUTE, user_ref="u1", device_ref="d2"),
+        usage_event(NOON + 4 * MINUTE, user_ref="u2", device_ref="d1"),
+    ]
+    found = [(row[2], row[5]) for row in sessions(warehouse, events)]
+    assert found == [(None, 1), (None, 1), ("u1", 2), ("u2", 1)]
+    assert warehouse.rows("select active_user_count, session_count from gold.fct_usage_daily") == [(2, 4)]
+
+
 def test_events_that_name_nobody_are_one_visitor_of_their_customer(warehouse: Any, usage_event: Make):
     events = [
         usage_event(NOON, user_ref=None),

@@ -2,10 +2,11 @@ with data_window as (
     select * from {{ ref('data_window') }}
 ),
 
+-- `fct_customer_daily` may begin before all activity.
 days as (
     select
         unnest(generate_series(
-            date_trunc('year', first_date),
+            date_trunc('year', least(first_date, oldest_date, last_date - {{ customer_daily_days() }} + 1)),
             date_trunc('year', last_date) + interval 2 year - interval 1 day,
             interval 1 day
         )) as midnight

@@ -162,10 +162,8 @@ started_subscriptions as (
         cast(null as text) as campaign_ref,
         {{ without_cost() }}
     from current_subscriptions as subscriptions
-    inner join data_window on subscriptions.started_at < data_window.last_date + 1
 ),
 
--- An end that lies ahead has not happened.
 ended_subscriptions as (
     select
         'subscription_ended' as interaction_kind,
@@ -178,7 +176,6 @@ ended_subscriptions as (
         cast(null as text) as campaign_ref,
         {{ without_cost() }}
     from current_subscriptions as subscriptions
-    inner join data_window on subscriptions.ended_at < data_window.last_date + 1
 ),
 
 opened_opportunities as (
@@ -207,7 +204,6 @@ decided_opportunities as (
         cast(null as text) as campaign_ref,
         {{ without_cost() }}
     from {{ ref('opportunities') }} as opportunities
-    inner join data_window on opportunities.decided_at < data_window.last_date + 1
 ),
 
 product_sessions as (
@@ -231,6 +227,7 @@ all_interactions as (
     {%- endfor %}
 ),
 
+-- A begin, an end or a decision that lies ahead has not happened.
 with_ids as (
     select
         interaction_kind || ':' || source_id as interaction_id,
@@ -249,7 +246,9 @@ with_ids as (
         currency,
         rate_date
     from all_interactions
-    where customer_id is not null
+    where
+        customer_id is not null
+        and occurred_at < (select data_window.last_date + 1 from data_window)
 )
 
 select * from with_ids

@@ -2,6 +2,15 @@ with late_rows as (
     select * from {{ ref('late_rows') }}
 ),
 
+left_out as (
+    select
+        system,
+        object,
+        cast(sum(row_count) as bigint) as left_out_row_count
+    from {{ ref('left_out_rows') }}
+    group by system, object
+),
+
 counts as (
     {%- for name in bronze_contracts() %}
     {%- set system, object_name = name.split('__', 1) %}
@@ -16,9 +25,18 @@ counts as (
             select count(*)
             from late_rows
             where system = '{{ system }}' and object = '{{ object_name }}'
-        ) as late_row_count
+        ) as late_row_count,
+        {{ reached_row_count(name) }} as reached_row_count
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+with_left_out as (
+    select
+        counts.*,
+        coalesce(left_out.left_out_row_count, 0) as left_out_row_count
+    from counts
+    left join left_out on counts.system = left_out.system and counts.object = left_out.object
 )
 
-select * from counts
+select * from with_left_out

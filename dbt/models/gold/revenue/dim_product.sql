@@ -23,11 +23,12 @@ listed_products as (
 ),
 
 -- What is subscribed to or sold is a product, with or without a price list; the file drop knows a plan by its name.
+-- Where plans or categories of one product differ, the newest word counts.
 subscribed_products as (
     select
         {{ subscribed_product_id('subscription_terms') }} as product_id,
         subscription_terms.system,
-        min(subscription_terms.plan) as plan
+        max_by(subscription_terms.plan, (subscription_terms.known_at, subscription_terms.subscription_id)) as plan
     from subscription_terms
     where coalesce(subscription_terms.product_ref, subscription_terms.plan) <> 'unknown'
     group by {{ subscribed_product_id('subscription_terms') }}, subscription_terms.system
@@ -37,7 +38,9 @@ sold_products as (
     select
         product_id,
         system,
-        min(if(system = 'files', description, null)) as category
+        max_by(description, (occurred_at, line_id)) filter (
+            where system = 'files' and description is not null
+        ) as category
     from transaction_lines
     group by product_id, system
 ),

@@ -17,9 +17,10 @@ described as (
         payment_amount,
         original_amount,
         currency,
-        cast(exchange_rate as double) as exchange_rate,
+        exchange_rate,
         rate_date
     from payments
+    where attempted_at < {{ run_ends_at() }}
 )
 
 select * from described

@@ -72,7 +72,8 @@ per_product as (
     select
         customer_id,
         product_id,
-        max(acquired_by) as acquired_by,
+        -- Who subscribes to what they bought too has it by the subscription.
+        if(bool_or(acquired_by = 'subscription'), 'subscription', 'purchase') as acquired_by,
         min(first_owned_date) as first_owned_date,
         max(last_owned_date) as last_owned_date,
         bool_or(is_owned) as is_owned,

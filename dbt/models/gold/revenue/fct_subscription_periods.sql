@@ -29,7 +29,7 @@ described as (
         periods.list_mrr_amount,
         periods.original_mrr_amount,
         periods.currency,
-        cast(rates.exchange_rate as double) as exchange_rate,
+        rates.exchange_rate,
         rates.rate_date,
         periods.valid_from,
         {{ published_end('periods.valid_to') }} as valid_to,

@@ -23,7 +23,7 @@ described as (
         total_amount,
         original_total_amount,
         currency,
-        cast(exchange_rate as double) as exchange_rate,
+        exchange_rate,
         rate_date
     from transaction_lines
 )

@@ -29,7 +29,7 @@ described as (
         net_spend_amount,
         original_amount,
         currency,
-        cast(exchange_rate as double) as exchange_rate,
+        exchange_rate,
         rate_date,
         payment_method
     from transactions

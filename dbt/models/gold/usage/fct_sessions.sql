@@ -6,16 +6,17 @@ with usage_events as (
 events_with_pauses as (
     select
         *,
+        if(user_ref is null, device_ref, null) as stranger_ref,
         {{ starts_new_session('occurred_at', 'lag(occurred_at) over same_visitor') }} as is_first_of_session
     from usage_events
-    window same_visitor as (partition by customer_id, user_ref order by occurred_at, event_id)
+    window same_visitor as (partition by customer_id, user_ref, stranger_ref order by occurred_at, event_id)
 ),
 
 numbered_events as (
     select
         *,
         sum(is_first_of_session) over (
-            partition by customer_id, user_ref
+            partition by customer_id, user_ref, stranger_ref
             order by occurred_at, event_id
             rows between unbounded preceding and current row
         ) as session_number
@@ -39,7 +40,7 @@ sessions as (
         cast(sum(error_count) as bigint) as error_count,
         count(distinct session_ref) as source_session_count
     from numbered_events
-    group by customer_id, user_ref, session_number
+    group by customer_id, user_ref, stranger_ref, session_number
 )
 
 select * from sessions

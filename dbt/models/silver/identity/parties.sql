@@ -56,7 +56,7 @@ owned_workspaces as (
 delivered_parties as (
     {%- for name, contract in contracts_with('party') %}
     {%- set system, object_name = name.split('__', 1) %}
-    {%- set party = dict({'created_at': 'created_at'}, **contract.party) %}
+    {%- set party = dict({'created_at': credible_moment('created_at')}, **contract.party) %}
     {%- if party.link_to %}
     {%- set link_system, link_object = party.link_to.split('__', 1) %}
     {%- do party.update(link_system="'" ~ link_system ~ "'", link_object="'" ~ link_object ~ "'") %}
@@ -88,7 +88,7 @@ references_in_facts as (
         {{ email_ref(named.email) if named.email else named.source_ref }} as source_ref,
         cast({{ 'lower(trim(' ~ named.email ~ '))' if named.email else 'null' }} as text) as email,
         {{ bronze_contracts()[named.party].party.is_paying_party if named.party else false }} as is_paying_party,
-        {{ named.named_at }} as created_at
+        {{ credible_moment(named.named_at, named.heard_at) }} as created_at
     from {{ ref(name) }}
     {{ 'union all' if not (is_last_table and loop.last) }}
     {%- endfor %}
@@ -108,12 +108,13 @@ named_in_facts as (
     group by system, object, source_ref
 ),
 
+-- Whose versions said both is an organization: an account makes one, here as in `customers`.
 delivered_kinds as (
     select
         system,
         object,
         source_ref,
-        max(kind) as kind
+        if(bool_or(kind = 'organization'), 'organization', 'person') as kind
     from delivered_parties
     group by system, object, source_ref
 ),

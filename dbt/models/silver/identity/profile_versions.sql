@@ -35,8 +35,9 @@ delivered_versions as (
         {%- for column, type in columns.items() %}
         cast({{ profile.get(column, 'null') }} as {{ type }}) as {{ column }},
         {%- endfor %}
-        created_at,
-        {{ contract.version or 'created_at' }} as known_at,
+        {{ credible_moment('created_at') }} as created_at,
+        ({{ credible_moment('created_at') }} is distinct from created_at) as is_created_by_guess,
+        {{ credible_moment(contract.version or 'created_at') }} as known_at,
         _loaded_at,
         _source_file,
         _source_line
@@ -58,11 +59,14 @@ versions as (
 -- The first version that a source delivers is taken to hold since the record was created.
 with_validity as (
     select
-        * exclude (created_at, known_at, _loaded_at, _source_file, _source_line, is_deleted),
+        * exclude (
+            created_at, is_created_by_guess, known_at, _loaded_at, _source_file, _source_line, is_deleted
+        ),
         min(created_at) over same_record as record_created_at,
         coalesce(last_value(is_deleted) over same_record, false) as is_deleted_record,
         if(row_number() over to_this_version = 1, least(created_at, known_at), known_at) as valid_from,
-        lead(known_at, 1, {{ open_end() }}) over to_this_version as valid_to
+        lead(known_at, 1, {{ open_end() }}) over to_this_version as valid_to,
+        is_created_by_guess and row_number() over to_this_version = 1 as is_begin_a_guess
     from versions
     window
         same_record as (
@@ -96,13 +100,28 @@ all_profiles as (
         created_at as record_created_at,
         false as is_deleted_record,
         created_at as valid_from,
-        {{ open_end() }} as valid_to
+        {{ open_end() }} as valid_to,
+        false as is_begin_a_guess
     from marketing_addresses
+),
+
+begins_of_customers as (
+    select
+        identities.customer_id,
+        min(parties.created_at) as customer_since_at
+    from identities
+    inner join parties
+        on
+            identities.system = parties.system
+            and identities.object = parties.object
+            and identities.source_ref = parties.source_ref
+    group by identities.customer_id
 ),
 
 of_customers as (
     select
         identities.customer_id,
+        begins_of_customers.customer_since_at,
         all_profiles.* exclude (phone),
         coalesce(numbers.spelling, all_profiles.phone) as phone,
         nullif(parents.customer_id, identities.customer_id) as parent_customer_id
@@ -112,6 +131,7 @@ of_customers as (
             all_profiles.system = identities.system
             and all_profiles.object = identities.object
             and all_profiles.source_ref = identities.source_ref
+    inner join begins_of_customers on identities.customer_id = begins_of_customers.customer_id
     left join identities as parents
         on
             all_profiles.system = parents.system
@@ -121,6 +141,14 @@ of_customers as (
         on
             all_profiles.phone = numbers.written
             and coalesce(all_profiles.country, '') = numbers.country
+),
+
+-- A record that does not say when it was created holds since its customer is known.
+with_known_begins as (
+    select
+        * exclude (is_begin_a_guess, customer_since_at)
+        replace (if(is_begin_a_guess, least(valid_from, customer_since_at), valid_from) as valid_from)
+    from of_customers
 )
 
-select * from of_customers
+select * from with_known_begins

@@ -55,6 +55,12 @@ all_touchpoints as (
     select * from marketing_touchpoints
     union all
     select * from file_touchpoints
+),
+
+within_the_run as (
+    select *
+    from all_touchpoints
+    where occurred_at < {{ run_ends_at() }}
 )
 
-select * from all_touchpoints
+select * from within_the_run

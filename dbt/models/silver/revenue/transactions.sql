@@ -335,6 +335,7 @@ with_settlement as (
         rates.rate_date
     from all_transactions
     {{ join_exchange_rate('rates', 'all_transactions.currency', 'all_transactions.occurred_at') }}
+    where all_transactions.occurred_at < {{ run_ends_at() }}
 ),
 
 in_money as (

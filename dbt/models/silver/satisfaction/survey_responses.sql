@@ -44,6 +44,12 @@ all_responses as (
     select * from marketing_responses
     union all
     select * from file_responses
+),
+
+within_the_run as (
+    select *
+    from all_responses
+    where responded_at < {{ run_ends_at() }}
 )
 
-select * from all_responses
+select * from within_the_run

@@ -40,7 +40,9 @@ usable_schedules as (
 with_default as (
     select
         *,
-        row_number() over (partition by system order by created_at, schedule_ref) = 1 as is_default
+        row_number() over (
+            partition by system order by created_at, length(schedule_ref), schedule_ref
+        ) = 1 as is_default
     from usable_schedules
 )
 

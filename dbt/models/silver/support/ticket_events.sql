@@ -112,6 +112,12 @@ all_events as (
     select * from replied_tickets
     union all by name
     select * from solved_tickets
+),
+
+within_the_run as (
+    select *
+    from all_events
+    where occurred_at < {{ run_ends_at() }}
 )
 
-select * from all_events
+select * from within_the_run

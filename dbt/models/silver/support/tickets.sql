@@ -46,7 +46,8 @@ ticket_sentiments as (
     select * from {{ source('resolved', 'ticket_sentiments') }}
 ),
 
--- One rating per ticket: the last one given. Zendesk knows good and bad only; they are the ends of the 1-5 scale.
+-- One rating per ticket: the last one given, and of one second that with the higher number. Zendesk knows good and bad
+-- only; they are the ends of the 1-5 scale.
 last_ratings as (
     select
         ticket_ref,
@@ -54,7 +55,9 @@ last_ratings as (
         rated_at
     from received_ticket_ratings
     where score in ('good', 'bad')
-    qualify row_number() over (partition by ticket_ref order by rated_at desc, rating_ref desc) = 1
+    qualify row_number() over (
+        partition by ticket_ref order by rated_at desc, length(rating_ref) desc, rating_ref desc
+    ) = 1
 ),
 
 -- A ticket that was merged goes on in another one, and nobody's customer may ask too: neither says how customers are
@@ -202,6 +205,7 @@ described as (
         on
             all_tickets.system = ticket_sentiments.system
             and all_tickets.ticket_ref = ticket_sentiments.ticket_ref
+    where all_tickets.opened_at < {{ run_ends_at() }}
 )
 
 select * from described

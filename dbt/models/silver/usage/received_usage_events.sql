@@ -4,15 +4,18 @@ with product__events as (
     {{ latest_versions(
         '(select * from ' ~ changed_rows('product__events', 'event_ref')
         ~ ' where ' ~ arrived_in_time('product__events', 'occurred_at') ~ ')',
-        'event_ref', 'received_at'
+        'event_ref, occurred_at, event_name', 'received_at'
     ) }}
 ),
 
+-- Some trackers give two events one id: the first in time keeps it. A repeat says the same time and name.
 described as (
     select
         event_ref,
+        row_number() over (partition by event_ref order by occurred_at, event_name) as event_number,
         workspace_ref,
         user_ref,
+        device_ref,
         session_ref,
         event_name,
         feature,

@@ -5,7 +5,10 @@ with received_usage_events as (
 ),
 
 files__usage_events as (
-    select * from {{ ref('files__usage_events') }}
+    select
+        *,
+        row_number() over (partition by event_ref order by occurred_at, event_name) as event_number
+    from {{ ref('files__usage_events') }}
 ),
 
 workspace_identities as (
@@ -18,9 +21,10 @@ file_identities as (
 
 product_events as (
     select
-        'product:' || events.event_ref as event_id,
+        'product:' || events.event_ref || {{ nth_of_one_id('events.event_number') }} as event_id,
         workspace_identities.customer_id,
         events.user_ref,
+        events.device_ref,
         events.session_ref,
         events.event_name,
         events.feature,
@@ -35,9 +39,10 @@ product_events as (
 
 file_events as (
     select
-        'files:' || events.event_ref as event_id,
+        'files:' || events.event_ref || {{ nth_of_one_id('events.event_number') }} as event_id,
         file_identities.customer_id,
         events.user_ref,
+        cast(null as text) as device_ref,
         events.session_ref,
         events.event_name,
         events.feature,
@@ -54,6 +59,12 @@ all_events as (
     select * from product_events
     union all
     select * from file_events
+),
+
+within_the_run as (
+    select *
+    from all_events
+    where occurred_at < {{ run_ends_at() }}
 )
 
-select * from all_events
+select * from within_the_run
