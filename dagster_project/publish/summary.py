@@ -1,5 +1,6 @@
 """What a person wants to read after a run, from the published file; what was wrong with rows, from the warehouse."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,22 @@ _MOST_WORTH_SAVING = """
     limit ?
 """
 
+_UNEXPLAINED = """
+    select count(*), sum(statement_amount), strftime(arg_max(month_start_date, abs(statement_amount)), '%Y-%m'),
+        arg_max(statement_amount, abs(statement_amount))
+    from gold.revenue_reconciliation
+    where line_item = 'unexplained' and statement_amount <> 0
+"""
+_WITHOUT_PRICE = """
+    select price_status, count(*) from gold.fct_subscription_periods
+    where is_current and is_paid and price_status in ('not_priceable', 'discount_unknown')
+    group by price_status order by price_status
+"""
+_WITHOUT_PRICE_WORDS = {
+    "not_priceable": "neither a price nor a bill: their recurring revenue is empty",
+    "discount_unknown": "a discount that nobody shows: their recurring revenue is without it",
+}
+
 
 def print_summary(
     published_dir: Path, warehouse: Path, as_of_date: str, reporting_currency: str, console: Console
@@ -38,6 +55,8 @@ def print_summary(
             name: connection.execute(f"select count(*) from gold.{name}").fetchall()[0][0] for name in names
         }
         customers = connection.execute(_MOST_WORTH_SAVING, [as_of_date, TOP_CUSTOMERS]).fetchall()
+        unexplained = connection.execute(_UNEXPLAINED).fetchall()[0]
+        without_price = connection.execute(_WITHOUT_PRICE).fetchall()
         quarantined = connection.execute(
             "select system || '__' || object, quarantined_row_count, incomplete_row_count, landed_row_count"
             " from gold.data_intake where quarantined_row_count + incomplete_row_count > 0 order by 2 desc, 3 desc, 1"
@@ -45,6 +64,7 @@ def print_summary(
     _print_counts(console, counts)
     for name, row_count, incomplete, landed in quarantined:
         _print_faults(console, warehouse, name, (row_count, incomplete, landed))
+    _print_revenue_gaps(console, unexplained, without_price, reporting_currency)
     if customers:
         _print_customers(console, customers, as_of_date, reporting_currency)
     else:
@@ -84,6 +104,29 @@ def _print_faults(console: Console, warehouse: Path, name: str, counts: tuple[in
         console.print(Text(line), soft_wrap=True)  # Text: a value is data
     if len(kinds) > KINDS_SHOWN:
         console.print(f"  and {len(kinds) - KINDS_SHOWN} other kinds")
+
+
+def _print_revenue_gaps(
+    console: Console,
+    unexplained: tuple[int, Decimal, str, Decimal],
+    without_price: list[tuple[str, int]],
+    currency: str,
+) -> None:
+    """What was billed beside all terms, and what is sold at a price that nobody knows; nothing when there is none."""
+    months, total, worst_month, worst = unexplained
+    if months:
+        console.print(
+            f"[yellow]unexplained[/]  bills of {months:,} months differ from the terms by {total:,.2f} {currency}"
+            f" in all, most in {worst_month} ({worst:,.2f}): their lines are in silver.revenue_differences, where"
+            " line_item = 'unexplained'",
+            soft_wrap=True,
+        )
+    for status, count in without_price:
+        console.print(
+            f"[yellow]prices[/]  {count:,} current subscription items have {_WITHOUT_PRICE_WORDS[status]}:"
+            f" see price_status = '{status}' in gold.fct_subscription_periods",
+            soft_wrap=True,
+        )
 
 
 def _print_customers(

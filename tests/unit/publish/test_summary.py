@@ -41,6 +41,11 @@ def publish(
             " (system text, object text, landed_row_count bigint, quarantined_row_count bigint,"
             " incomplete_row_count bigint)"
         )
+        connection.execute(
+            "create table gold.revenue_reconciliation"
+            " (month_start_date date, line_item text, statement_amount decimal(18, 2));"
+            "create table gold.fct_subscription_periods (price_status text, is_current boolean, is_paid boolean)"
+        )
         for customer in customers:
             row = CUSTOMER | customer
             connection.execute(
@@ -171,6 +176,21 @@ def test_bad_rows_are_told_by_kind_and_column_with_one_example(tmp_path: Path):
         printed[end + 7],
     ]
     assert "charges" not in "\n".join(printed)
+
+
+def test_bills_that_no_term_explains_and_prices_that_nobody_knows_are_told(tmp_path: Path):
+    publish(tmp_path, [CUSTOMER], [])
+    with duckdb.connect(str(tmp_path / DATABASE_NAME)) as connection:
+        connection.execute("""
+            insert into gold.revenue_reconciliation values
+                ('2026-04-01', 'unexplained', -5), ('2026-05-01', 'unexplained', 30), ('2026-06-01', 'unexplained', 0),
+                ('2026-06-01', 'tax', 19);
+            insert into gold.fct_subscription_periods values
+                ('not_priceable', true, true), ('not_priceable', false, true), ('priced', true, true)""")
+    text = summary(tmp_path)
+    assert "bills of 2 months differ from the terms by 25.00 EUR in all, most in 2026-05 (30.00)" in text
+    assert "1 current subscription items have neither a price nor a bill" in text
+    assert "discount_unknown" not in text
 
 
 def test_the_path_and_the_next_step_close_the_summary(tmp_path: Path):
