@@ -53,6 +53,8 @@ WRONG_VALUES = [
     ("CUSTINT_SALESFORCE_CLIENT_ID", " ", "a text without spaces"),
     ("CUSTINT_SALESFORCE_CLIENT_SECRET", "two words", "a text without spaces"),
     ("CUSTINT_SALESFORCE_CLIENT_SECRET", " ", "a text without spaces"),
+    ("CUSTINT_SALESFORCE_CURRENCY", "dollars", "a currency code like EUR"),
+    ("CUSTINT_SALESFORCE_CURRENCY", "US", "a currency code like EUR"),
     ("CUSTINT_SALESFORCE_API_VERSION", "62", "a version like v62.0"),
     ("CUSTINT_SALESFORCE_API_VERSION", "v62.0/../x", "a version like v62.0"),
     ("CUSTINT_STRIPE_API_KEY", "two words", "a text without spaces"),

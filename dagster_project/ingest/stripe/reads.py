@@ -98,6 +98,7 @@ class ObjectRead:
         self.say = say
         self._path = stripe_object.paths[0]
         self._version = self.now
+        self._expand = stripe_object.expand
         self._drafts: set[str] = set()
         self._changes: dict[str, Change] = {}
         self._newest_event = 0
@@ -163,7 +164,7 @@ class ObjectRead:
     def _now(self, key: str) -> Record | None:
         """An object as it is now; None when it is no more."""
         try:
-            expand = {"expand[]": list(self.stripe_object.expand)} if self.stripe_object.expand else None
+            expand = {"expand[]": list(self._expand)} if self._expand else None
             answer = self.client.get(f"{self._path}/{key}", expand)
         except SourceError as error:
             if error.status == 404:
@@ -270,9 +271,7 @@ class ObjectRead:
         for path in self.stripe_object.paths:
             self._path = path
             try:
-                expand = [f"data.{place}" for place in self.stripe_object.expand]
-                params = {**self.stripe_object.params, **({"expand[]": expand} if expand else {})}
-                yield from self._list_pages(path, params, after)
+                yield from self._expanded_pages(path, after)
                 return
             except SourceError as error:
                 is_place_gone = after is not None and error.status in (400, 404)
@@ -282,6 +281,20 @@ class ObjectRead:
             if is_place_gone:  # the row to go on after was deleted: from the beginning
                 yield from self._listed(None)
                 return
+
+    def _expanded_pages(self, path: str, after: str | None) -> Iterator[tuple[list[Record], bool]]:
+        """Pages with what is nested written out; an older server that knows no such field gives the ids alone."""
+        params = self.stripe_object.params
+        if self._expand:
+            try:
+                expand = [f"data.{place}" for place in self._expand]
+                yield from self._list_pages(path, {**params, "expand[]": expand}, after)
+                return
+            except SourceError as error:
+                if error.status != 400 or "expand" not in str(error):
+                    raise
+                self._expand = ()
+        yield from self._list_pages(path, params, after)
 
     def _list_pages(
         self, path: str, params: dict[str, Any], after: str | None = None

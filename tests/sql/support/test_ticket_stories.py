@@ -28,7 +28,7 @@ from ticket_stories import (
 from dagster_project.contracts import landing_objects
 from dagster_project.ingest.landing import write_batch, write_empty_file
 
-LOADED_AT = dt.datetime(2026, 2, 1, 6, 0)
+LOADED_AT = dt.datetime(2026, 3, 2, 6, 0)
 POLARS_TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
 FACTS = ["fct_tickets", "fct_ticket_events", "fct_survey_responses"]
 
