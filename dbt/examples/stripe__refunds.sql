@@ -398,7 +398,7 @@ bad_rows as (
                         then
                             'created_at: ' || left(cast(raw__created_at as varchar), 60)
                             || ' lies ahead of its loading on '
-                            || strftime(_loaded_at, '%Y-%m-%d') || ': set the clock right, or wait until it has happened'
+                            || strftime(_loaded_at, '%Y-%m-%d') || ': set the clock right or wait until it has happened'
                 end,
                 case
                     when modified_at is null and raw__modified_at is not null

@@ -170,7 +170,7 @@ if(
     {%- set reason -%}
 '{{ column.name }}: ' || {{ shown(column) }}
 || ' lies ahead of {{ 'its loading' if received_at == '_loaded_at' else received_at }} on '
-|| strftime({{ received_at }}, '%Y-%m-%d') || ': set the clock right, or wait until it has happened'
+|| strftime({{ received_at }}, '%Y-%m-%d') || ': set the clock right or wait until it has happened'
     {%- endset -%}
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
