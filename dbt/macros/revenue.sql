@@ -109,12 +109,12 @@
         from with_state
     ),
 
-    -- Stripe takes twenty discounts at most. Each takes its part of what the one before has left.
+    -- Eight discounts at once count; each takes its part of what the one before has left.
     with_further_discounts as (
         select
             *,
             once_discounted_bill_amount as left_by_1
-            {%- for place in range(1, 20) %},
+            {%- for place in range(1, 8) %},
             {{ left_after('left_by_' ~ place, 'further_discounts[' ~ place ~ ']', 'in_force_from') | indent(12) }}
                 as left_by_{{ place + 1 }}
             {%- endfor %}
@@ -125,9 +125,9 @@
     with_bill as (
         select
             * exclude (
-                once_discounted_bill_amount{% for place in range(1, 21) %}, left_by_{{ place }}{% endfor %}
+                once_discounted_bill_amount{% for place in range(1, 9) %}, left_by_{{ place }}{% endfor %}
             ),
-            if(bill_amount is null, null, left_by_20) as discounted_bill_amount
+            if(bill_amount is null, null, left_by_8) as discounted_bill_amount
         from with_further_discounts
     ),
 

@@ -57,7 +57,7 @@ list_transform(
 {#
   What a discount leaves of an amount on a day; a coupon for one bill is no recurring discount. A bill rounds the
   discount half a cent up, so what is left is rounded half a cent down. The amount stands here once: DuckDB writes an
-  alias out wherever it is used, and twenty discounts that each name the one before twice would fill the memory.
+  alias out wherever it is used, and eight discounts that each name the one before twice would fill the memory.
 #}
 {% macro left_after(amount, discount, day) -%}
 {%- set is_in_force -%}

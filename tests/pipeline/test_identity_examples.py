@@ -6,6 +6,7 @@ import pytest
 from workspace import Workspace, drop_example, pairwise_precision_and_recall
 
 E_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+pytestmark = pytest.mark.proof  # a whole run; the engine alone is tried on the same records in every run
 IDENTITY_TABLES = (
     "customer_identities", "identity_review_queue", "identity_shared_identifiers", "identity_changes",
     "customer_golden_fields", "bridge_household_member", "dim_household",

@@ -188,8 +188,8 @@ def test_the_line_runs_where_pairs_that_contradict_each_other_stop(bands, line):
     ("person_count", "seed", "wrong_share", "least_recall"),
     [
         (500, 1, 0.4, 0.70),
-        (500, 2, 0.4, 0.70),
-        (500, 3, 0.4, 0.70),
+        pytest.param(500, 2, 0.4, 0.70, marks=pytest.mark.proof),
+        pytest.param(500, 3, 0.4, 0.70, marks=pytest.mark.proof),
         (500, 7, 0.15, 0.88),
         (2_000, 4, 0.4, 0.74),
     ],
