@@ -25,9 +25,10 @@ make_timestamp({{ json_number(object, path, 'bigint') }} * 1000000)
 
 {#
   Discounts written out, as a list of their terms in the order in which they are applied. Amounts are in the currency of
-  the subscription; a coupon for other products takes nothing off, and one that is only named here says nothing.
+  the subscription; a coupon for other products takes nothing off, and one that is only named here says nothing. At
+  `ends_at`, if it is given, all of them have ended.
 #}
-{% macro discount_terms(discounts, product_ref) -%}
+{% macro discount_terms(discounts, product_ref, ends_at='null') -%}
 list_transform(
     list_filter(
         {{ discounts }},
@@ -49,7 +50,7 @@ list_transform(
         ),
         'duration': json_extract_string(discount, '$.coupon.duration'),
         'started_at': {{ json_moment('discount', '$.start') }},
-        'ends_at': {{ json_moment('discount', '$.end') }}
+        'ends_at': least({{ json_moment('discount', '$.end') }}, {{ ends_at }})
     }
 )
 {%- endmacro %}

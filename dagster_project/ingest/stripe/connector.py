@@ -55,7 +55,7 @@ OBJECTS = (
             "trial_will_end",
         ),
         params={"status": "all"},  # without it the canceled ones are left out
-        expand=("discounts", "items.data.discounts"),
+        expand=("discounts.coupon.applies_to", "items.data.discounts"),
     ),
     StripeObject(
         "stripe__invoices",

@@ -15,6 +15,7 @@ from stripe_account import Record, built, seconds
 
 GIVEN_UP = {"marked_uncollectible_at": seconds(2026, 9, 4)}
 LATER = seconds(2026, 9, 10)
+MID_SEPTEMBER = {"proration": True, "period": {"start": seconds(2026, 9, 16), "end": seconds(2026, 10, 1)}}
 MONTHS = ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
 
 
@@ -190,6 +191,24 @@ CASES = {
     "an amount off is shared by the items": Case(
         subscriptions=[subscription(item(1000), item(2000), discounts=[coupon(amount_off=1000)])], mrr=[20] * 5
     ),
+    "an amount off one of two items": Case(
+        subscriptions=[subscription(item(1000, discounts=[coupon(amount_off=500)]), item(2000))], mrr=[25] * 5
+    ),
+    "an amount off for one product alone": Case(
+        subscriptions=[
+            subscription(
+                item(1000, product="book"), item(2000),
+                discounts=[coupon(amount_off=500, applies_to={"products": ["book"]})],
+            )
+        ],
+        mrr=[25] * 5,
+    ),
+    "two taxes that are included": Case(
+        subscriptions=[
+            subscription(item(1200), default_tax_rates=[{"percentage": rate, "inclusive": True} for rate in (5, 15)])
+        ],
+        mrr=[10] * 5,
+    ),
     "a discount that ends in September": Case(
         subscriptions=[
             subscription(discount=coupon(percent_off=50, start=seconds(2026, 7, 1), end=seconds(2026, 9, 15)))
@@ -242,6 +261,18 @@ CASES = {
             for month in (7, 8)
         ],
         mrr=[14, 14, 10, 10, 10],
+    ),
+    "an item that another replaced in mid-month before the first read": Case(
+        subscriptions=[subscription(item(1500))],
+        invoices=[
+            *[invoice(line(1000, month, subscription_item="si_old", price=price(1000))) for month in (7, 8, 9)],
+            invoice(
+                line(-500, subscription_item="si_old", price=price(1000), **MID_SEPTEMBER),
+                line(750, subscription_item="si_1500", price=price(1500), **MID_SEPTEMBER),
+            ),
+            *[invoice(line(1500, month, subscription_item="si_1500", price=price(1500))) for month in (10, 11)],
+        ],
+        mrr=[10, 10, 15, 15, 15],
     ),
     "tax that is included in the price": Case(
         subscriptions=[subscription(item(1190, tax_behavior="inclusive"))],
@@ -318,6 +349,17 @@ CASES = {
             {"charge": "ch_won", "status": "won", "amount": 3000, "currency": "usd", "created": LATER},
         ],
         ledger={"billed": 130, "paid": 30, "refunded": 100, "net_spend": 30},
+    ),
+    "what was authorized and never taken, and the rest of a capture": Case(
+        charges=[
+            charge(5000, id="ch_let_go", captured=False, amount_captured=0),
+            charge(5000, id="ch_rest", amount_captured=3500),
+        ],
+        refunds=[
+            {"charge": name, "status": "succeeded", "amount": amount, "currency": "usd", "created": LATER}
+            for name, amount in (("ch_let_go", 5000), ("ch_rest", 1500), ("ch_rest", 1000))
+        ],
+        ledger={"billed": 35, "paid": 25, "refunded": 10, "net_spend": 25},
     ),
     "a payment that only its intent ties to the invoice": Case(
         invoices=[invoice(line(1000), payment_intent="pi_tied")],

@@ -15,22 +15,27 @@ prices as (
     {{ latest_versions(ref('stripe__prices'), 'price_ref') }}
 ),
 
--- Bills of a period and, where the terms changed within one, the line that charges the new terms for what is left.
+-- Bills of a period and, where the terms changed within one, the lines that give back what is left of the old terms and
+-- charge the new ones.
 billed_lines as (
     select
         billed.*,
         {{ minor_unit('billed.currency') }} as _minor_unit,
         coalesce(billed.subscription_ref, invoices.subscription_ref) as billed_subscription_ref,
         coalesce(billed.period_started_at, invoices.created_at) as billed_from,
-        invoices.created_at as invoiced_at
+        invoices.created_at as invoiced_at,
+        billed.line_amount < 0 as is_credit
     from received_transaction_lines as billed
     inner join received_invoices as invoices on billed.invoice_ref = invoices.invoice_ref
     where
         coalesce(billed.usage_type, 'licensed') = 'licensed'
-        and billed.line_amount > 0
         and (
-            (billed.line_kind = 'subscription' and not coalesce(billed.is_proration, false))
-            or (billed.is_proration and billed.quantity > 0 and billed.unit_minor_amount is not null)
+            (billed.line_kind = 'subscription' and not coalesce(billed.is_proration, false) and billed.line_amount > 0)
+            or (billed.is_proration and billed.line_amount < 0)
+            or (
+                billed.is_proration and billed.line_amount > 0 and billed.quantity > 0
+                and billed.unit_minor_amount is not null
+            )
         )
 ),
 
@@ -95,7 +100,17 @@ with_full_amount as (
             as included_tax_share
     from lines_with_item as billed
     left join prices on billed.price_ref = prices.price_ref
-    where not billed.is_nameless
+    where not billed.is_nameless and not billed.is_credit
+),
+
+credits as (
+    select
+        billed_subscription_ref as subscription_ref,
+        coalesce(item_ref, '') as item_ref,
+        max(billed_from) as credited_from
+    from lines_with_item
+    where is_credit and not is_nameless
+    group by billed_subscription_ref, coalesce(item_ref, '')
 ),
 
 -- Of what is billed twice for one period the last counts: it replaced what was there.
@@ -126,16 +141,19 @@ one_bill_per_period as (
 -- What was taken off one bill alone, and not off the ones beside it, was a coupon for one bill.
 with_discount_duration as (
     select
-        *,
+        bills.*,
+        credits.credited_from,
         if(
-            discount_amount > 0
-            and coalesce(lag(discount_amount) over same_item, 0) = 0
-            and lead(discount_amount) over same_item = 0,
+            bills.discount_amount > 0
+            and coalesce(lag(bills.discount_amount) over same_item, 0) = 0
+            and lead(bills.discount_amount) over same_item = 0,
             'once',
             'repeating'
         ) as discount_duration
-    from one_bill_per_period
-    window same_item as (partition by subscription_ref, item_ref order by billed_from)
+    from one_bill_per_period as bills
+    left join credits
+        on bills.subscription_ref = credits.subscription_ref and coalesce(bills.item_ref, '') = credits.item_ref
+    window same_item as (partition by bills.subscription_ref, bills.item_ref order by bills.billed_from)
 )
 
 select * from with_discount_duration

@@ -38,7 +38,7 @@ with_invoice as (
 ),
 
 -- An authorization takes nothing; a capture may take less than was authorized.
-charges as (
+with_taken_amount as (
     select
         payment_ref as charge_ref,
         customer_ref,
@@ -56,6 +56,13 @@ charges as (
         and (status = 'pending' or (status = 'succeeded' and coalesce(is_captured, true))) as is_transaction,
         created_at
     from with_invoice
+),
+
+charges as (
+    select
+        *,
+        if(status = 'succeeded', amount - taken_amount, 0) as released_amount
+    from with_taken_amount
 )
 
 select * from charges

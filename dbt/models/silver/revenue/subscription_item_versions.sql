@@ -17,6 +17,8 @@ billed_subscription_items as (
 with_bill as (
     select
         items.*,
+        items.has_unknown_discount and len(items.own_discounts) + len(items.shared_discount_terms) = 0
+            as is_discount_unknown,
         bills.full_amount as billed_amount,
         bills.discount_amount as billed_discount_amount,
         coalesce(
@@ -32,37 +34,81 @@ with_bill as (
 
 with_price as (
     select
-        * exclude (bill_amount, discounts),
+        *,
         case
             when is_metered then 'metered'
-            when has_unknown_discount and len(discounts) = 0 and billed_discount_amount is null then 'discount_unknown'
-            when bill_amount is not null then 'priced'
-            when billed_amount is not null then 'priced'
+            when is_discount_unknown and billed_discount_amount is null then 'discount_unknown'
+            when coalesce(bill_amount, billed_amount) is not null then 'priced'
             else 'not_priceable'
         end as price_status,
-        if(is_metered, null, coalesce(bill_amount, billed_amount)) as gross_bill_amount,
-        if(
-            has_unknown_discount and len(discounts) = 0 and billed_discount_amount > 0,
-            [{
-                'coupon_ref': 'billed', 'percent': null, 'amount': billed_discount_amount, 'duration': 'forever',
-                'started_at': null, 'ends_at': null
-            }],
-            discounts
-        ) as discounts
+        if(is_metered, null, coalesce(bill_amount, billed_amount)) as gross_bill_amount
     from with_bill
 ),
 
--- An amount off the whole subscription is shared by its items as their prices are, to the cent.
+-- An amount off the whole subscription is shared by the items that its coupon is for, as their prices are, to the cent.
+shared_discounts as (
+    select
+        subscription_ref,
+        known_at,
+        item_number,
+        gross_bill_amount,
+        unnest(shared_discount_terms) as discount,
+        unnest(generate_series(1, len(shared_discount_terms))) as place
+    from with_price
+),
+
 with_shares as (
     select
         *,
-        sum(gross_bill_amount) over same_version as up_to_amount,
-        sum(gross_bill_amount) over (partition by subscription_ref, known_at) as whole_amount
-    from with_price
-    window same_version as (
-        partition by subscription_ref, known_at order by item_number
+        sum(gross_bill_amount) over same_discount as up_to_amount,
+        sum(gross_bill_amount) over (partition by subscription_ref, known_at, discount['coupon_ref']) as whole_amount
+    from shared_discounts
+    window same_discount as (
+        partition by subscription_ref, known_at, discount['coupon_ref'] order by item_number
         rows between unbounded preceding and current row
     )
+),
+
+discounts_per_item as (
+    select
+        subscription_ref,
+        known_at,
+        item_number,
+        list(
+            {
+                'coupon_ref': discount['coupon_ref'],
+                'percent': discount['percent'],
+                'amount': cast(coalesce(
+                    round(discount['amount'] * up_to_amount / nullif(whole_amount, 0), 2)
+                    - round(discount['amount'] * (up_to_amount - gross_bill_amount) / nullif(whole_amount, 0), 2),
+                    discount['amount']
+                ) as decimal(18, 2)),
+                'duration': discount['duration'],
+                'started_at': discount['started_at'],
+                'ends_at': discount['ends_at']
+            } order by place
+        ) as discounts
+    from with_shares
+    group by subscription_ref, known_at, item_number
+),
+
+with_discounts as (
+    select
+        items.*,
+        if(
+            items.is_discount_unknown and items.billed_discount_amount > 0,
+            [{
+                'coupon_ref': 'billed', 'percent': null, 'amount': items.billed_discount_amount,
+                'duration': 'forever', 'started_at': null, 'ends_at': null
+            }],
+            list_concat(items.own_discounts, shared.discounts)
+        ) as discounts
+    from with_price as items
+    left join discounts_per_item as shared
+        on
+            items.subscription_ref = shared.subscription_ref
+            and items.known_at = shared.known_at
+            and items.item_number = shared.item_number
 ),
 
 reported as (
@@ -86,16 +132,10 @@ reported as (
             lambda discount: {
                 'coupon_ref': discount['coupon_ref'],
                 'percent': discount['percent'],
-                'amount': cast(
-                    (1 - included_tax_share) * coalesce(
-                        round(discount['amount'] * up_to_amount / nullif(whole_amount, 0), 2)
-                        - round(discount['amount'] * (up_to_amount - gross_bill_amount) / nullif(whole_amount, 0), 2),
-                        discount['amount']
-                    ) as decimal(18, 2)
-                ),
+                'amount': cast((1 - included_tax_share) * discount['amount'] as decimal(18, 2)),
                 'duration': discount['duration'],
                 'started_at': discount['started_at'],
-                'ends_at': least(discount['ends_at'], customer_discount_ends_at)
+                'ends_at': discount['ends_at']
             }
         ) as discounts,
         pause_behavior,
@@ -112,7 +152,7 @@ reported as (
         period_ends_at,
         canceled_at,
         least(ended_at, item_gone_at) as ended_at
-    from with_shares
+    from with_discounts
 ),
 
 first_versions as (
@@ -134,8 +174,9 @@ known_items as (
     from subscription_items
 ),
 
--- What was billed before the subscription was first read is how its terms were then. An item of which only bills are
--- left ended with its last period.
+-- What was billed before the subscription was first read is how its terms were then. An item that was first billed after
+-- the others began then. One of which only bills are left ended with its last period, or where what was left of that
+-- was given back.
 billed as (
     select
         bills.subscription_ref,
@@ -169,12 +210,24 @@ billed as (
         cast(null as timestamp) as pause_resumes_at,
         false as is_cancel_at_period_end,
         cast(null as text) as cancel_reason,
-        if(items.subscription_ref is null, min(bills.billed_from) over same_item, versions.started_at) as started_at,
+        if(
+            min(bills.billed_from) over same_item
+            > min(bills.billed_from) over (partition by bills.subscription_ref),
+            min(bills.billed_from) over same_item,
+            versions.started_at
+        ) as started_at,
         versions.trial_ended_at,
         bills.billed_from as period_started_at,
         bills.billed_to as period_ends_at,
         cast(null as timestamp) as canceled_at,
-        if(items.subscription_ref is null, max(bills.billed_to) over same_item, null) as ended_at
+        if(
+            items.subscription_ref is null,
+            least(
+                max(bills.billed_to) over same_item,
+                if(bills.credited_from >= max(bills.billed_from) over same_item, bills.credited_from, null)
+            ),
+            null
+        ) as ended_at
     from billed_subscription_items as bills
     inner join first_versions as versions
         on bills.subscription_ref = versions.subscription_ref and bills.billed_from < versions.first_known_at

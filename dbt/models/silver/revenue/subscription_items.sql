@@ -71,8 +71,8 @@ with_parts as (
         if({{ nested_id('discount', '$.coupon') }} is null, [], [cast(discount as json)]) as older_discounts,
         len({{ json_parts('item', '$.discounts[*]') }}) + len({{ json_parts('discounts', '$[*]') }})
             as named_discount_count,
-        list_concat(
-            {{ json_parts('item', '$.tax_rates[*]') }}, {{ json_parts('default_tax_rates', '$[*]') }}
+        coalesce(
+            nullif({{ json_parts('item', '$.tax_rates[*]') }}, []), {{ json_parts('default_tax_rates', '$[*]') }}
         ) as tax_rates
     from versions_with_items
 ),
@@ -80,19 +80,19 @@ with_parts as (
 with_discounts as (
     select
         items.*,
-        list_concat(
-            items.item_discounts,
-            case
-                when len(items.subscription_discounts) > 0 then items.subscription_discounts
-                when len(items.older_discounts) > 0 then items.older_discounts
-                when items.named_discount_count = 0 and spans.discount is not null then [cast(spans.discount as json)]
-                else []
-            end
-        ) as applied_discounts,
+        case
+            when len(items.subscription_discounts) > 0 then items.subscription_discounts
+            else items.older_discounts
+        end as shared_discounts,
+        if(
+            items.named_discount_count + len(items.older_discounts) = 0 and spans.discount is not null,
+            [cast(spans.discount as json)],
+            []
+        ) as customer_discounts,
         items.named_discount_count
         > len(items.item_discounts) + greatest(len(items.subscription_discounts), len(items.older_discounts))
             as has_unknown_discount,
-        spans.known_to as customer_discount_ends_at
+        spans.known_to as customer_discounts_end_at
     from with_parts as items
     left join customer_discount_spans as spans on items.customer_ref = spans.customer_ref
     qualify row_number() over (
@@ -220,8 +220,12 @@ with_bill_amount as (
     select
         *,
         cast(round(minor_amount, 0) * _minor_unit as decimal(18, 2)) as bill_amount,
-        {{ discount_terms('applied_discounts', 'product_ref') }} as discounts,
-        list_max(
+        {{ discount_terms('item_discounts', 'product_ref') }} as own_discounts,
+        list_concat(
+            {{ discount_terms('shared_discounts', 'product_ref') }},
+            {{ discount_terms('customer_discounts', 'product_ref', 'customer_discounts_end_at') }}
+        ) as shared_discount_terms,
+        list_sum(
             list_transform(
                 list_filter(tax_rates, lambda rate: json_extract_string(rate, '$.inclusive') = 'true'),
                 lambda rate: {{ json_number('rate', '$.percentage', 'decimal(9, 4)') }}
@@ -257,9 +261,9 @@ with_item_life as (
         items.interval_count,
         items.is_metered,
         items.bill_amount,
-        items.discounts,
+        items.own_discounts,
+        items.shared_discount_terms,
         items.has_unknown_discount,
-        items.customer_discount_ends_at,
         items.included_tax_percent,
         items.pause_behavior,
         items.pause_resumes_at,

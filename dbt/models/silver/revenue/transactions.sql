@@ -17,9 +17,8 @@ lost_disputes as (
     where status = 'lost'
 ),
 
-received_credit_notes as (
-    select * from {{ ref('received_credit_notes') }}
-    where status = 'issued'
+credit_notes as (
+    select * from {{ ref('credit_notes') }}
 ),
 
 files__transactions as (
@@ -64,7 +63,8 @@ money_back as (
     from lost_disputes
 ),
 
--- Money that goes back belongs to the invoice of the charge that took it, or to the charge itself.
+-- Money that goes back belongs to the invoice of the charge that took it, or to the charge itself. An authorization
+-- that was let go, and what a capture left of one, are refunds to Stripe too: they give back what was never taken.
 money_back_of_charges as (
     select
         money_back.*,
@@ -73,6 +73,13 @@ money_back_of_charges as (
         if(charges.is_transaction, charges.charge_ref, charges.invoice_ref) as refunded_ref
     from money_back
     inner join charges on money_back.charge_ref = charges.charge_ref
+    qualify
+        money_back.kind <> 'refund'
+        or money_back.amount <> charges.released_amount
+        or row_number() over (
+            partition by money_back.charge_ref, money_back.kind, money_back.amount
+            order by money_back.created_at, money_back.transaction_ref
+        ) > 1
 ),
 
 refunded_amounts as (
@@ -82,28 +89,6 @@ refunded_amounts as (
     from money_back_of_charges
     where refunded_ref is not null
     group by refunded_ref
-),
-
--- A credit note before payment lowers what is asked for. One after it gives something back: by a refund, which speaks
--- for itself, or to the balance or outside of Stripe, which only the credit note knows.
-credit_notes as (
-    select
-        notes.credit_note_ref,
-        notes.invoice_ref,
-        notes.currency,
-        notes.created_at,
-        invoices.customer_ref,
-        coalesce(notes.credit_note_kind = 'pre_payment', coalesce(notes.created_at < invoices.paid_at, true))
-            as is_before_payment,
-        if(is_before_payment, notes.total_amount, 0) as credited_before_amount,
-        if(
-            is_before_payment,
-            0,
-            greatest(notes.total_amount - coalesce(notes.refunded_amount, refunds.amount, 0), 0)
-        ) as credited_after_amount
-    from received_credit_notes as notes
-    inner join received_invoices as invoices on notes.invoice_ref = invoices.invoice_ref
-    left join received_refunds as refunds on notes.refund_ref = refunds.refund_ref
 ),
 
 credited_amounts as (
