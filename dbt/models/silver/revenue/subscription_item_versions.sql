@@ -174,9 +174,9 @@ known_items as (
     from subscription_items
 ),
 
--- What was billed before the subscription was first read is how its terms were then. An item that was first billed after
--- the others began then. One of which only bills are left ended with its last period, or where what was left of that
--- was given back.
+-- What was billed before the subscription was first read is how its terms were then. An item that was first billed
+-- after the others began then. One of which only bills are left ended with its last period, or where what was left of
+-- that was given back.
 billed as (
     select
         bills.subscription_ref,
