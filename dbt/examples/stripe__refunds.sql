@@ -391,7 +391,7 @@ bad_rows as (
                     when created_at < timestamp '1990-01-01'
                         then
                             'created_at: ' || left(cast(raw__created_at as varchar), 60)
-                            || ' is before 1990; set the clock or the unit of the time right'
+                            || ' is before 1990: set the clock or the unit of the time right'
                 end,
                 case
                     when created_at > _loaded_at + interval 1 day

@@ -158,7 +158,7 @@ if(
     {%- set is_bad -%} {{ column.name }} < {{ first_moment() }} {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ' || {{ shown(column) }}
-|| ' is before 1990; set the clock or the unit of the time right'
+|| ' is before 1990: set the clock or the unit of the time right'
     {%- endset -%}
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
