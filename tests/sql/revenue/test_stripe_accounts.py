@@ -7,99 +7,27 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import duckdb
 import pytest
-from stripe_account import Record, built, seconds
+from stripe_account import (
+    Record,
+    bills,
+    built,
+    charge,
+    coupon,
+    invoice,
+    item,
+    line,
+    price,
+    seconds,
+    subscription,
+)
 
 GIVEN_UP = {"marked_uncollectible_at": seconds(2026, 9, 4)}
 LATER = seconds(2026, 9, 10)
 MID_SEPTEMBER = {"proration": True, "period": {"start": seconds(2026, 9, 16), "end": seconds(2026, 10, 1)}}
 MONTHS = ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
-
-
-def price(amount: float | None, interval: str = "month", **more: Any) -> Record:
-    """A price in cents; its id says what it is."""
-    recurring = {"interval": interval, "interval_count": 1, "usage_type": more.pop("usage_type", "licensed")}
-    return {
-        "id": more.pop("id", f"price_{amount}_{interval}"), "object": "price", "product": "prod", "currency": "usd",
-        "unit_amount": amount, "billing_scheme": "per_unit", "recurring": recurring, **more,
-    }  # fmt: skip
-
-
-def item(amount: float | None = 1000, quantity: int | None = 1, **more: Any) -> Record:
-    """One thing that a subscription sells."""
-    found = {
-        "id": more.pop("id", f"si_{amount}"),
-        "object": "subscription_item",
-        "discounts": more.pop("discounts", []),
-    }
-    found["price"] = price(amount, **more)
-    return found if quantity is None else {**found, "quantity": quantity}
-
-
-def subscription(*items: Record, **more: Any) -> Record:
-    """An active subscription since July 2026, in November of that year."""
-    return {
-        "object": "subscription", "status": "active", "currency": "usd", "created": seconds(2026, 7, 1),
-        "start_date": seconds(2026, 7, 1), "current_period_start": seconds(2026, 11, 1),
-        "current_period_end": seconds(2026, 12, 1), "cancel_at_period_end": False, "cancel_at": None,
-        "discount": None, "discounts": [],
-        "items": {"object": "list", "data": list(items or [item()]), "has_more": False}, **more,
-    }  # fmt: skip
-
-
-def line(amount: int, *month: int, **more: Any) -> Record:
-    """One line of a bill; of a subscription for one month of 2026 when a month is given."""
-    begin, end = (
-        (seconds(2026, month[0], 1), seconds(2026, month[0] + 1, 1)) if month else (seconds(2026, 9, 1),) * 2
-    )
-    discount = more.pop("discount", 0)
-    return {
-        "object": "line_item", "type": "subscription" if month else "invoiceitem", "amount": amount, "currency": "usd",
-        "quantity": 1, "proration": False, "period": {"start": begin, "end": end}, "tax_amounts": [],
-        "discount_amounts": [{"amount": discount, "discount": "di"}] if discount else [], **more,
-    }  # fmt: skip
-
-
-def invoice(*lines: Record, created: int | None = None, **more: Any) -> Record:
-    """A paid bill of its lines, made when the service of the first begins."""
-    total = sum(
-        part["amount"] - sum(cut["amount"] for cut in part["discount_amounts"])
-        + sum(tax["amount"] for tax in part["tax_amounts"] if not tax["inclusive"])
-        for part in lines
-    )  # fmt: skip
-    made = created or lines[0]["period"]["start"]
-    paid = more.get("status", "paid") == "paid"
-    return {
-        "object": "invoice", "status": "paid", "currency": "usd", "created": made, "total": total,
-        "subtotal": sum(part["amount"] for part in lines), "amount_due": max(total, 0),
-        "amount_paid": max(total, 0) if paid else 0, "amount_remaining": 0 if paid else max(total, 0),
-        "total_discount_amounts": [cut for part in lines for cut in part["discount_amounts"]],
-        "tax": sum(tax["amount"] for part in lines for tax in part["tax_amounts"]) or None,
-        "status_transitions": {"paid_at": made if paid else None},
-        "lines": {"object": "list", "data": list(lines), "has_more": False}, **more,
-    }  # fmt: skip
-
-
-def charge(amount: int, **more: Any) -> Record:
-    """A payment of September 2026 without an invoice."""
-    return {
-        "object": "charge", "status": "succeeded", "amount": amount, "amount_captured": amount, "captured": True,
-        "currency": "usd", "created": seconds(2026, 9, 1), "invoice": None, **more,
-    }  # fmt: skip
-
-
-def coupon(**more: Any) -> Record:
-    """A discount that is written out."""
-    window = {name: more.pop(name) for name in ("start", "end") if name in more}
-    return {"id": "di", "object": "discount", "coupon": {"id": "co", "duration": "forever", **more}, **window}
-
-
-def bills(months: range, **more: Any) -> list[Record]:
-    """One bill of the subscription per month of 2026."""
-    return [invoice(line(more.get("amount", 1000), month, **more.get("line", {}))) for month in months]
 
 
 @dataclass
