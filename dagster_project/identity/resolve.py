@@ -9,7 +9,7 @@ files:
 3. `likeness.py` joins what is alike beyond doubt.
 4. Overrides (`overrides.py`) join pairs, even such that could not be linked, and separate pairs
    (`separation.py`). Records under one declared parent, or in one declared household, are separate parties
-   too.
+   too, and so are accounts of one object whose names have nothing in common.
 5. `naming.py` names customers and persons; `households.py` and `changes.py` look at the result.
 """
 
@@ -20,6 +20,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dagster_project.databases import connect
+from dagster_project.identity.agreement import agreeing_organizations
 from dagster_project.identity.changes import CHANGE_SCHEMA, identity_changes
 from dagster_project.identity.evidence import RECORD_KEY, keyed_evidence, number_nodes, typed_evidence
 from dagster_project.identity.exact import exact_groups
@@ -30,6 +31,7 @@ from dagster_project.identity.naming import match_reasons, with_group, with_name
 from dagster_project.identity.separation import cut_edges
 
 OVERRIDE_STRENGTH = 1e6
+OBJECT_KEY = ["system", "object"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,11 @@ def resolve_identities(
     override_edges = _override_edges(always)
     joined = _all_edges(exact.customer_edges, likeness.customer_edges, override_edges)
     forbidden = pl.concat([never, _declared_pairs(nodes, evidence, joined, override_edges)])
-    customer_edges = cut_edges(joined, forbidden)
+    undivided_edges = cut_edges(joined, forbidden)
+    customer_edges = cut_edges(
+        undivided_edges, _differently_named_accounts(nodes, evidence, undivided_edges, override_edges)
+    )
+    doubted = _alike_pairs(undivided_edges, customer_edges)
     are_persons = nodes.filter(~pl.col("is_organization")).select("node")
     person_edges = _all_edges(exact.person_edges, likeness.person_edges, _within(override_edges, are_persons))
     person_edges = cut_edges(person_edges, forbidden)
@@ -126,7 +132,7 @@ def resolve_identities(
     identities = _identities(records, match_reasons(records, customer_edges))
     return Resolution(
         identities=identities,
-        review_queue=_review_queue(likeness.review_pairs, nodes),
+        review_queue=_review_queue(pl.concat([likeness.review_pairs, doubted]), nodes),
         shared_identifiers=_shared_identifiers(exact.shared_keys),
         changes=_changes(previous, identities),
         household_members=household_members(
@@ -236,11 +242,64 @@ def _declared_pairs(
         children.rename({"right_node": "left_node", "name": "left_name"}), on=["parent_key", "group"]
     ).filter((pl.col("left_node") < pl.col("right_node")) & pl.col("name").ne_missing(pl.col("left_name")))
     pairs = pl.concat([frame.select("left_node", "right_node") for frame in (of_parent, siblings)]).unique()
-    matched = label_groups(override_edges.select(pl.col("node").alias("group"), "key"))
-    overridden = pairs.join(matched.rename({"group": "left_node"}), on="left_node", validate="m:1").join(
+    return _without_joined_by(pairs, override_edges)
+
+
+def _differently_named_accounts(
+    nodes: pl.DataFrame, evidence: pl.DataFrame, edges: pl.DataFrame, override_edges: pl.DataFrame
+) -> pl.DataFrame:
+    """Accounts of one object that are connected although their names have nothing in common: the CRM knows two firms.
+
+    They stay one where they state one domain, or where ids or a person say so.
+    """
+    is_account = pl.col("is_account") & pl.col("is_record")
+    accounts = with_group(nodes, edges, "party").filter(
+        is_account & (pl.len().over("party", *OBJECT_KEY) > 1)
+    )
+    names = (
+        accounts.select("node", "party", key=pl.concat_str("party", *OBJECT_KEY, separator="/"))
+        .join(evidence.select("node", "legal_name", "stated_domain"), on="node")
+        .rename({"node": "member"})
+    )
+    named = names.drop_nulls("legal_name").rename({"legal_name": "organization_name"})
+    at_domain = names.drop_nulls("stated_domain").rename({"stated_domain": "organization_name"})
+    claims = ["key", "member", "organization_name"]
+    parts = agreeing_organizations(pl.concat([named.select(claims), at_domain.select(claims)]).unique())
+    parts = parts.join(named.select("member").unique(), on="member", how="semi")
+    pairs = (
+        parts.join(parts, on="key", suffix="_right")
+        .filter((pl.col("member") < pl.col("member_right")) & (pl.col("part") != pl.col("part_right")))
+        .select(left_node="member", right_node="member_right")
+    )
+    return _without_joined_by(
+        _without_joined_by(pairs, override_edges), edges.filter(pl.col("rule") == "external_id")
+    )
+
+
+def _without_joined_by(pairs: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that these edges alone do not connect."""
+    matched = label_groups(edges.select(pl.col("node").alias("group"), "key"))
+    connected = pairs.join(matched.rename({"group": "left_node"}), on="left_node", validate="m:1").join(
         matched.rename({"group": "right_node"}), on=["right_node", "label"], validate="m:1"
     )
-    return pairs.join(overridden, on=["left_node", "right_node"], how="anti")
+    return pairs.join(connected, on=["left_node", "right_node"], how="anti")
+
+
+def _alike_pairs(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of likeness that were cut, as the review takes them."""
+    cut = before.join(after, on=["node", "key"], how="anti").select("key").unique()
+    return (
+        before.filter(pl.col("rule") == "probabilistic")
+        .join(cut, on="key", how="semi")
+        .group_by("key")
+        .agg(
+            pl.col("node").min().alias("left_node"),
+            pl.col("node").max().alias("right_node"),
+            pl.col("probability").first().alias("match_probability"),
+            pl.col("evidence").first(),
+        )
+        .drop("key")
+    )
 
 
 def _identities(records: pl.DataFrame, reasons: pl.DataFrame) -> pl.DataFrame:

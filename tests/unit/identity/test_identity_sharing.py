@@ -5,7 +5,7 @@ import itertools
 
 import polars as pl
 import pytest
-from party_rows import account, buyer, contact, groups, identity, resolved, row, sets, user
+from party_rows import account, buyer, contact, groups, identity, override, resolved, row, sets, user
 
 
 def test_a_phone_shared_by_contacts_of_two_companies_joins_neither_persons_nor_companies():
@@ -325,3 +325,54 @@ def test_subsidiaries_in_two_spellings_are_duplicates_of_one_and_other_names_are
     duplicates = [account(ref, name, domain="forge.com", parent_ref="p") for ref, name in names.items()]
     other = account("c", "Beta Forge BV", domain="beta.com", parent_ref="p")
     assert groups(resolved(parent, *duplicates, other)) == sets("p", "a b", "c")
+
+
+def stripe_customer(ref: str, of: str, name: str, **fields) -> dict:
+    return row(
+        f"stripe/customers/{ref}", f"salesforce/accounts/{of}", name=name, is_paying_party=True, **fields
+    )
+
+
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        (({"name": "North Mill Ltd"}, {"name": "South Quay Ltd"}), sets("a x", "b y")),
+        (({"name": "North Mill Ltd"}, {"name": "North Mill GmbH"}), sets("a b x y")),
+        (({"name": "North Mill", "domain": "mill.example"}, {"name": "South Quay"}), sets("a x", "b y")),
+        (
+            (
+                {"name": "North Mill", "domain": "mill.example"},
+                {"name": "South Quay", "domain": "mill.example"},
+            ),
+            sets("a b x y"),
+        ),
+    ],
+)
+def test_payers_of_one_name_and_mailbox_stay_with_the_two_accounts_that_they_name(accounts, expected):
+    first, second = accounts
+    result = resolved(
+        account("a", **first),
+        account("b", **second),
+        stripe_customer("x", "a", "Case Works", email="bill@case.example"),
+        stripe_customer("y", "b", "Case Works", email="bill@case.example"),
+    )
+    assert groups(result) == expected
+
+
+def test_two_accounts_kept_apart_by_their_names_come_up_for_review():
+    result = resolved(
+        account("a", "North Mill Ltd"),
+        account("b", "South Quay Ltd"),
+        stripe_customer("x", "a", "Case Works", email="bill@case.example"),
+        stripe_customer("y", "b", "Case Works", email="bill@case.example"),
+    )
+    assert result.review_queue.select("left_ref", "right_ref").rows() == [("a", "b")]
+
+
+def test_accounts_of_two_names_are_one_when_somebody_says_so():
+    result = resolved(
+        account("a", "North Mill Ltd"),
+        account("b", "South Quay Ltd"),
+        overrides=override("always_match", "salesforce/accounts/a", "salesforce/accounts/b"),
+    )
+    assert groups(result) == sets("a b")
