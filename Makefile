@@ -48,9 +48,11 @@ check: $(DEV)  ## format, lint, types, SQL style
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/examples
 
 bench: $(DEV)  ## seconds and memory of sources and whole job beside bare DuckDB; SIZES="2000 10000" shows how costs grow
-	$(BIN)/python benchmarks/sources.py
-	$(BIN)/python benchmarks/postgres_reads.py
-	$(BIN)/python benchmarks/daily_job.py $(SIZES)
+	failed=0; \
+	$(BIN)/python benchmarks/sources.py || failed=1; \
+	$(BIN)/python benchmarks/postgres_reads.py || failed=1; \
+	$(BIN)/python benchmarks/daily_job.py $(SIZES) || failed=1; \
+	exit $$failed
 
 contracts: $(RUN)  ## what follows from the contracts: DATA_DICTIONARY.md and dbt/macros/contracts.sql
 	$(BIN)/python -m dagster_project contracts
