@@ -4,6 +4,7 @@ Not here: assets, jobs and schedules.
 """
 
 import datetime as dt
+import json
 import os
 
 import dagster as dg
@@ -16,6 +17,11 @@ daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isof
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
 DAGSTER_YAML = """\
+event_log_storage:
+  module: dagster_project.defs.event_log
+  class: KeptConnections
+  config:
+    base_dir: {event_log_dir}
 telemetry:
   enabled: false
 nux:
@@ -54,7 +60,9 @@ def prepare_dagster_home() -> None:
     """Make the folder where Dagster keeps runs and events, inside the data folder, and point this process to it."""
     home = settings().dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(DAGSTER_YAML)
+    (home / "dagster.yaml").write_text(
+        DAGSTER_YAML.format(event_log_dir=json.dumps(str(home / "history" / "runs")))
+    )
     os.environ["DAGSTER_HOME"] = str(home)
 
 

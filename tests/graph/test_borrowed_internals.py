@@ -1,4 +1,5 @@
-"""What `defs/dbt_runner.py` and `defs/warehouse_io.py` use of dbt and Dagster without a promise that it stays.
+"""What `defs/dbt_runner.py`, `warehouse_io.py` and `event_log.py` use of dbt and Dagster without a promise
+that it stays.
 
 A new version of a library that breaks one of them fails here first, with its name.
 """
@@ -35,6 +36,9 @@ CALLED = {
     "dagster_duckdb:DuckDBIOManager.type_handlers": [],
     "dagster_duckdb:DuckDBIOManager.default_load_type": [],
     "dagster_duckdb:DuckDBIOManager._is_dagster_maintained": [],
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log:SqliteEventLogStorage.__init__": ["base_dir", "inst_data"],
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log:SqliteEventLogStorage._connect": ["shard"],
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log:SqliteEventLogStorage._initdb": ["engine"],
 }  # fmt: skip
 READ = {
     "dbt.cli.main:dbtRunnerResult": ["success", "exception", "result"],
