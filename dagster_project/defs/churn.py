@@ -5,8 +5,6 @@ import datetime as dt
 import dagster as dg
 import polars as pl
 
-from dagster_project.churn.score import score_churn
-from dagster_project.churn.tracking import log_churn_model
 from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.settings import settings
@@ -27,6 +25,9 @@ def customer_churn(
     context: dg.AssetExecutionContext, features: pl.DataFrame, snapshots: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Calibrated churn probabilities with reasons; the model and its metrics go to MLflow."""
+    from dagster_project.churn.score import score_churn  # xgboost, scikit-learn, MLflow: seconds each
+    from dagster_project.churn.tracking import log_churn_model
+
     as_of_date = dt.date.fromisoformat(context.partition_key)
     result = score_churn(features, snapshots, as_of_date, settings().churn_horizon_days, RANDOM_STATE)
     run_name = log_churn_model(settings().model_tracking_dir, result, as_of_date)
