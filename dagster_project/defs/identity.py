@@ -1,18 +1,27 @@
 """Who the customer is, as assets. The rules are in `identity/`."""
 
+import datetime as dt
+import hashlib
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from dagster_project.contracts import silver_tables
 from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run_started_at
-from dagster_project.defs.warehouse_io import read_warehouse
+from dagster_project.defs.warehouse_io import made_from, read_warehouse, write_tables
+from dagster_project.identity import resolve
 from dagster_project.identity.evidence import party_spellings
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
+from dagster_project.source_digest import source_digest
 
+STEP = "identities"
+LIBRARIES = ("splink", "phonenumberslite", "publicsuffixlist", "babel", "disposable-email-domains", "duckdb")
 TABLES = (
     "customer_identities",
     "identity_review_queue",
@@ -48,6 +57,7 @@ def with_history(history: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
     outs={
         name: dg.AssetOut(
             key=["silver", name],
+            dagster_type=dg.Nothing,
             description=silver_tables()[name].description,
             group_name="silver",
             owners=[DATA_ENGINEERING],
@@ -55,34 +65,66 @@ def with_history(history: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
         )
         for name in TABLES
     },
-    ins={"parties": dg.AssetIn(["silver", "parties"])},
+    deps=[dg.AssetKey(["silver", "parties"])],
 )
-def identities(context: dg.AssetExecutionContext, parties: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
-    """Who is who, which pairs are in doubt, and what is new since the run before."""
+def identities(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    """Who is who, which pairs are in doubt, and what is new since the run before; as before when nothing is new."""
     try:
         overrides = read_overrides(settings().identity_overrides_path)
     except OverrideError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     known = settings()
-    resolution = resolve_identities(
-        parties,
-        overrides,
-        previous=stored("customer_identities"),
-        options=IdentityOptions(
-            max_parties_per_identifier=known.identity_max_parties_per_identifier,
-            match_probability=known.identity_match_probability,
-            review_probability=known.identity_review_probability,
-        ),
+    options = IdentityOptions(
+        max_parties_per_identifier=known.identity_max_parties_per_identifier,
+        match_probability=known.identity_match_probability,
+        review_probability=known.identity_review_probability,
     )
-    new_changes = resolution.changes.with_columns(
-        detected_date=pl.lit(run_as_of_date(context) or run_started_at(context).date(), dtype=pl.Date)
-    )
-    for name, frame in {
-        "customer_identities": resolution.identities,
-        "identity_review_queue": resolution.review_queue,
-        "identity_shared_identifiers": resolution.shared_identifiers,
-        "identity_changes": with_history(stored("identity_changes"), new_changes),
-        "household_members": resolution.household_members,
-        "party_spellings": party_spellings(parties),
-    }.items():
-        yield dg.Output(frame, output_name=name)
+    with read_warehouse() as connection:
+        made_of = f"{_parties_digest(connection)} {_decided_by(overrides, options)}"
+        is_new = made_from(connection, STEP) != made_of
+    if is_new:
+        detected_date = run_as_of_date(context) or run_started_at(context).date()
+        write_tables(_resolved(overrides, options, detected_date), STEP, made_of)
+    else:
+        context.log.info("no record and no decision has changed: everybody is who they were")
+    with read_warehouse() as connection:
+        counts = [
+            connection.execute(f"select count(*) from silver.{name}").fetchall()[0][0] for name in TABLES
+        ]
+    for name, count in zip(TABLES, counts, strict=True):
+        yield dg.MaterializeResult(
+            asset_key=["silver", name],
+            metadata={"dagster/row_count": count, "resolved_anew": is_new},
+        )
+
+
+def _resolved(
+    overrides: pl.DataFrame, options: IdentityOptions, detected_date: dt.date
+) -> dict[str, pl.DataFrame]:
+    """The rows of each table."""
+    parties = stored("parties")
+    resolution = resolve_identities(parties, overrides, stored("customer_identities"), options)
+    new_changes = resolution.changes.with_columns(detected_date=pl.lit(detected_date, dtype=pl.Date))
+    return {
+        "silver.customer_identities": resolution.identities,
+        "silver.identity_review_queue": resolution.review_queue,
+        "silver.identity_shared_identifiers": resolution.shared_identifiers,
+        "silver.identity_changes": with_history(stored("identity_changes"), new_changes),
+        "silver.household_members": resolution.household_members,
+        "silver.party_spellings": party_spellings(parties),
+    }
+
+
+def _parties_digest(connection: duckdb.DuckDBPyConnection) -> str:
+    """Stands for all records, in whatever order they lie."""
+    found = connection.execute(
+        "select count(*), bit_xor(hash(parties)), sum(hash(parties)) from silver.parties as parties"
+    ).fetchall()
+    return " ".join(str(value) for value in found[0])
+
+
+def _decided_by(overrides: pl.DataFrame, options: IdentityOptions) -> str:
+    """Stands for what else decides who is who: decisions, settings, and the code with the libraries that it asks."""
+    versions = [version(library) for library in LIBRARIES]
+    code = source_digest(Path(resolve.__file__).parent)
+    return hashlib.sha256(repr((overrides.rows(), options, versions, code)).encode()).hexdigest()[:16]

@@ -6,7 +6,7 @@ questions through a connection that only reads.
 Not here: dbt's tables (dbt writes them) and the days that a table holds (`partition_expr` in an asset's metadata).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,6 +20,7 @@ from dagster_project.databases import connect
 from dagster_project.settings import settings
 
 BATCH_ROWS = 50_000
+STEP_INPUTS = "silver.step_inputs"  # dbt makes it
 
 
 def read_warehouse() -> duckdb.DuckDBPyConnection:
@@ -53,6 +54,31 @@ def write_in_batches(
             row_count += len(written)
         connection.commit()
     return row_count
+
+
+def write_tables(frames: Mapping[str, pl.DataFrame], step: str, inputs: str) -> None:
+    """Replace tables by frames, and note what they were made from, all in one transaction.
+
+    Args:
+        frames: Schema and name, and the rows.
+        step: Who makes the tables.
+        inputs: Stands for all that they were made from; `made_from` gives it back.
+    """
+    with connect(settings().warehouse_path) as connection:
+        connection.begin()
+        for table, frame in frames.items():
+            connection.register("written", frame.to_arrow())
+            connection.execute(f"create or replace table {table} as from written")
+            connection.unregister("written")
+        connection.execute(f"delete from {STEP_INPUTS} where step = ?", [step])
+        connection.execute(f"insert into {STEP_INPUTS} values (?, ?)", [step, inputs])
+        connection.commit()
+
+
+def made_from(connection: duckdb.DuckDBPyConnection, step: str) -> str | None:
+    """What the tables of a step were made from; None when it has not made any."""
+    found = connection.execute(f"select inputs from {STEP_INPUTS} where step = ?", [step]).fetchone()
+    return found[0] if found else None
 
 
 class TypedFrameHandler(DuckDBPolarsTypeHandler):
