@@ -57,6 +57,9 @@ def _run(console: Console, errors: Console) -> int:
         settings().reporting_currency,
         console,
     )
+    console.print(
+        f"How the data was judged: {settings().quality_dir / 'index.html'}", soft_wrap=True, markup=False
+    )
     return 0
 
 

@@ -154,6 +154,7 @@ class Settings(BaseSettings):
         default=10, ge=2, le=1000, description="a whole number, 2 to 1000"
     )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
+    accept_older_data: bool = Field(default=False, description="true or false")
 
     publish_contacts: bool = Field(default=False, description="true or false")
 
@@ -268,6 +269,11 @@ class Settings(BaseSettings):
         return self.data_dir / "mlflow"
 
     @property
+    def quality_dir(self) -> Path:
+        """Pages that show how each run's data was judged."""
+        return self.data_dir / "quality"
+
+    @property
     def dbt_target_dir(self) -> Path:
         """What dbt compiles and logs."""
         return self.data_dir / "dbt_target"
@@ -286,6 +292,7 @@ class Settings(BaseSettings):
             self.warehouse_path,
             self.published_dir,
             self.model_tracking_dir,
+            self.quality_dir,
             self.dbt_target_dir,
             self.data_dir / "spill",
             self.dagster_home,

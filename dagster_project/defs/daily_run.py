@@ -13,6 +13,7 @@ from dagster_project.contracts import landing_objects
 from dagster_project.defs.ingest import SAMPLE_END_DATE
 from dagster_project.defs.landing_assets import NOTES
 from dagster_project.defs.live_sources import new_columns
+from dagster_project.defs.quality import CHECK as QUALITY_CHECK
 from dagster_project.defs.resources import daily, prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
@@ -84,7 +85,8 @@ def default_as_of_date() -> str:
     return max(candidates).isoformat()
 
 
-def _failure_reasons(result: dg.ExecuteInProcessResult) -> str:
+def failure_reasons(result: dg.ExecuteInProcessResult) -> str:
+    """Why steps failed: a line per step and cause."""
     lines = []
     for event in result.all_events:
         if event.event_type_value != "STEP_FAILURE":
@@ -119,16 +121,17 @@ def _execute(
             raise_on_error=False,
         )
     if not result.success:
-        raise _StepFailedError(_failure_reasons(result), _source_warnings(result))
+        raise _StepFailedError(failure_reasons(result), _warnings(result))
     return result
 
 
-def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
-    """What a person should know of the sources: one line per object that was set aside, has new columns, or a note."""
+def _warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
+    """What a person should know: a line per object that was set aside, has new columns, a note or what was noticed."""
     lines = [
-        check.description
+        line
         for check in result.get_asset_check_evaluations()
-        if not check.passed and check.description and check.asset_key.path[0] == "landing"
+        if not check.passed and check.description and _is_for_the_summary(check)
+        for line in check.description.splitlines()
     ]
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
@@ -140,6 +143,12 @@ def _source_warnings(result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
             name = materialization.asset_key.path[-1]
             lines.append(new_columns(name, tuple(str(found.value).split(", "))))
     return tuple(lines)
+
+
+def _is_for_the_summary(check: dg.AssetCheckEvaluation) -> bool:
+    """What blocks is the failure of its step, and told there."""
+    is_warning = check.severity == dg.AssetCheckSeverity.WARN
+    return check.asset_key.path[0] == "landing" or (check.check_name == QUALITY_CHECK and is_warning)
 
 
 def run_daily() -> DailyRun:
@@ -168,11 +177,16 @@ def run_daily() -> DailyRun:
     warnings: tuple[str, ...] = ()
     try:
         with dg.DagsterInstance.get() as instance:
-            warnings = _source_warnings(_execute(job, instance, landing, None))
+            warnings = _warnings(_execute(job, instance, landing, None))
             day = day or default_as_of_date()
-            _execute(job, instance, others, day)
+            warnings += _warnings(_execute(job, instance, others, day))
     except _StepFailedError as error:
-        return DailyRun(day, str(error), warnings or error.warnings)
+        return DailyRun(day, str(error), _each_once(warnings + error.warnings))
     except NoCompleteDayError as error:
         return DailyRun(day, str(error), warnings)
-    return DailyRun(day, "", warnings)
+    return DailyRun(day, "", _each_once(warnings))
+
+
+def _each_once(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines; what a source's step and a check both say is said once."""
+    return tuple(dict.fromkeys(lines))

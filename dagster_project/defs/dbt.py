@@ -24,7 +24,7 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
-from dagster_project.defs.warehouse_io import read_warehouse
+from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
@@ -32,6 +32,7 @@ from dagster_project.stored_rows import stored_rows_fingerprint
 BEFORE_IDENTITY = "tag:before_identity"
 DAILY_FEATURES = "tag:daily_features"
 DAILY_MARTS = "tag:daily_marts"
+_GOLD = "select table_name from duckdb_tables() where schema_name = 'gold'"
 
 
 def parsed_project() -> DbtProject:
@@ -143,6 +144,30 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
             yield event
 
 
+def _require_the_day(context: dg.AssetExecutionContext) -> None:
+    """Refuse a day that a daily table which the selected models read does not have: SQL would take it as empty.
+
+    Raises:
+        dg.Failure: One line that names the table, the day and what to run.
+    """
+    day = context.partition_key
+    read = {
+        parent
+        for key in context.selected_asset_keys
+        for parent in context.assets_def.asset_deps[key]
+        if "as_of_date" in getattr(gold_tables().get(parent.path[-1]), "grain", ())
+        and parent.path[0] == "gold"
+    } - context.assets_def.keys
+    with read_warehouse() as connection:
+        known = {name for (name,) in connection.execute(_GOLD).fetchall()}
+        for key in sorted(read):
+            table = ".".join(key.path)
+            query = f"select 1 from {table} where as_of_date = ? limit 1"
+            is_there = key.path[-1] in known and connection.execute(query, [day]).fetchall()
+            if not is_there and not was_built(context.instance, key, day):
+                raise missing_day(table, day)
+
+
 def _row_counts() -> dict[tuple[str, ...], int]:
     with read_warehouse() as connection:
         found = connection.execute(
@@ -189,4 +214,5 @@ def dbt_daily_features(context: dg.AssetExecutionContext) -> Iterator[Any]:
 )  # fmt: skip
 def dbt_daily_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Marts that read the day's scores again."""
+    _require_the_day(context)
     yield from build(context)

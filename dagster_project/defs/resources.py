@@ -36,11 +36,13 @@ concurrency:
     max_concurrent_runs: 1  # DuckDB has one writer
 """
 
+StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+
 DATA_ENGINEERING = "team:data-engineering"
 ANALYTICS = "team:analytics"
 
 
-def run_as_of_date(context: dg.AssetExecutionContext) -> dt.date | None:
+def run_as_of_date(context: StepContext) -> dt.date | None:
     """The day that the run scores; None in a run without one, such as an ingest alone."""
     partition_key = context.run.tags.get("dagster/partition")
     return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
@@ -66,7 +68,7 @@ def prepare_dagster_home() -> None:
     os.environ["DAGSTER_HOME"] = str(home)
 
 
-def run_started_at(context: dg.AssetExecutionContext) -> dt.datetime:
+def run_started_at(context: StepContext) -> dt.datetime:
     """When the run began, UTC without zone: the only clock, so that all files of a run carry one time."""
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None or record.start_time is None:

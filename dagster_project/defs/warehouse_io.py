@@ -81,8 +81,51 @@ def made_from(connection: duckdb.DuckDBPyConnection, step: str) -> str | None:
     return found[0] if found else None
 
 
+def missing_day(table: str, day: str) -> dg.Failure:
+    """Why a step cannot run: a daily table that it reads does not have the day.
+
+    Args:
+        table: Schema and name.
+        day: `YYYY-MM-DD`.
+    """
+    return dg.Failure(
+        f"{table} has no day {day}: run it first, with CUSTINT_AS_OF_DATE={day} make run, or materialise"
+        f" {table.replace('.', '/')} of {day} in the UI",
+        allow_retries=False,
+    )
+
+
+def was_built(instance: dg.DagsterInstance, asset: dg.AssetKey, day: str) -> bool:
+    """Whether Dagster has seen this day of an asset: a day that was built may be empty, and then it is true."""
+    return day in instance.get_materialized_partitions(asset)
+
+
 class TypedFrameHandler(DuckDBPolarsTypeHandler):
-    """Creates the table of an empty frame too: the library skips it, and SQL downstream would find no table."""
+    """Keeps empty frames, and tells an empty day from one that was never built.
+
+    The library skips the table of an empty frame, and SQL downstream would find no table; and it reads a day that is
+    not there as a frame without rows.
+    """
+
+    def load_input(self, context: dg.InputContext, table_slice: TableSlice, connection: Any) -> pl.DataFrame:
+        """Read a table, or its day.
+
+        Raises:
+            dg.Failure: The table is not there, or not its day; one line that says what to run.
+        """
+        table = f"{table_slice.schema}.{table_slice.table}"
+        days = context.asset_partition_keys if table_slice.partition_dimensions else []
+        try:
+            frame = super().load_input(context, table_slice, connection)
+        except duckdb.CatalogException as error:
+            if "does not exist" not in str(error):
+                raise
+            if days:
+                raise missing_day(table, days[0]) from None
+            raise dg.Failure(f"{table} is not there: run what writes it first", allow_retries=False) from None
+        if days and frame.is_empty() and not was_built(context.instance, context.asset_key, days[0]):
+            raise missing_day(table, days[0])
+        return frame
 
     def handle_output(
         self, context: dg.OutputContext, table_slice: TableSlice, obj: pl.DataFrame, connection: Any
