@@ -2,8 +2,8 @@
 
 A generation is a folder under `<published>/generations/`. The names that analysts open are links through one link,
 `current`: replacing that link swaps the DuckDB file, the Parquet files and the manifest in one atomic step, and a
-reader that has the old file open keeps it. Not here: what gold is (the contracts), what of
-it is personal (`personal.py`) and when to publish (`defs/`).
+reader that has the old file open keeps it. A table that is as it was is not written again: its file gets a second name.
+Not here: what gold is (the contracts), what of it is personal (`personal.py`) and when to publish (`defs/`).
 """
 
 import hashlib
@@ -31,10 +31,11 @@ class PublishError(Exception):
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of the manifest."""
+    """One table of the manifest; `content` stands for its rows, in whatever order, and for its contract."""
 
     rows: int
     sha256: str
+    content: str
 
 
 def _sha256(path: Path) -> str:
@@ -42,19 +43,72 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> dict[str, PublishedTable]:
+def _contents(warehouse_path: Path, tables: list[Table]) -> dict[str, str]:
+    """Stands for what is to be published of each table: its rows, read once and not sorted, and its contract."""
+    contents = {}
+    with connect() as connection:
+        connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
+        for table in tables:
+            query = published_rows(connection, table)
+            rows = connection.execute(
+                f"select count(*), bit_xor(hash(published)), sum(hash(published)) from ({query}) as published"
+            ).fetchall()[0]
+            text = repr((duckdb.__version__, query, table.description, table.grain, table.columns, rows))
+            contents[table.name] = hashlib.sha256(text.encode()).hexdigest()
+    return contents
+
+
+def _current(published_dir: Path) -> tuple[Path, dict[str, PublishedTable]]:
+    """The generation that analysts see, and its tables that are whole; none where there is none, or of older code."""
+    folder = (published_dir / "current").resolve()
+    try:
+        tables = json.loads((folder / "manifest.json").read_text())["tables"]
+        known = {name: PublishedTable(**table) for name, table in tables.items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder, {}
+    if not (folder / DATABASE_NAME).is_file():
+        return folder, {}
+    return folder, {name: known[name] for name in known if (folder / "parquet" / f"{name}.parquet").is_file()}
+
+
+def _link(source: Path, target: Path) -> None:
+    """One file under two names where the file system can, else a copy."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _write_tables(
+    warehouse_path: Path, folder: Path, tables: list[Table], before: Path, known: dict[str, PublishedTable]
+) -> dict[str, PublishedTable]:
+    """Write the tables that are not as they were, and link the others; the database is linked when all are."""
     (folder / "parquet").mkdir(parents=True)
+    contents = _contents(warehouse_path, tables)
+    same = {name for name, content in contents.items() if name in known and known[name].content == content}
+    for name in sorted(same):
+        _link(before / "parquet" / f"{name}.parquet", folder / "parquet" / f"{name}.parquet")
+    if same == known.keys() == contents.keys():
+        _link(before / DATABASE_NAME, folder / DATABASE_NAME)
+        return known
     written = {}
     with connect(folder / DATABASE_NAME) as connection:
         connection.execute(f"attach '{warehouse_path}' as warehouse (read_only)")
         connection.execute("create schema gold")
         for table in tables:
             parquet = folder / "parquet" / f"{table.name}.parquet"
-            connection.execute(f"create table gold.{table.name} as {published_rows(connection, table)}")
-            connection.execute(f"copy gold.{table.name} to '{parquet}' (format parquet, compression zstd)")
+            if table.name in same:
+                connection.execute(f"create table gold.{table.name} as from read_parquet('{parquet}')")
+                written[table.name] = known[table.name]
+            else:
+                rows = f"{published_rows(connection, table)} order by {', '.join(table.grain)}"
+                connection.execute(f"create table gold.{table.name} as {rows}")
+                connection.execute(
+                    f"copy gold.{table.name} to '{parquet}' (format parquet, compression zstd)"
+                )
+                (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]
+                written[table.name] = PublishedTable(row_count, _sha256(parquet), contents[table.name])
             _describe(connection, table)
-            (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]
-            written[table.name] = PublishedTable(row_count, _sha256(parquet))
     return written
 
 
@@ -144,8 +198,11 @@ def publish_generation(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        written = _write_tables(warehouse_path, partial, tables)
-        _check(warehouse_path, partial, tables, written)
+        before, known = _current(published_dir)
+        written = _write_tables(warehouse_path, partial, tables, before, known)
+        # What is as it was, by the same contract, has been checked.
+        new = [table for table in tables if written[table.name] != known.get(table.name)]
+        _check(warehouse_path, partial, new, written)
         if with_contacts:
             write_contacts(warehouse_path, partial)
         manifest = {

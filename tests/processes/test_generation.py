@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
@@ -242,7 +243,7 @@ def test_contacts_come_with_the_newest_generation_alone_for_the_user_alone_and_g
 def test_what_is_returned_is_what_the_manifest_says(company: Path):
     returned = publish(company, "g2")
     tables = json.loads((company / "published" / "manifest.json").read_text())["tables"]
-    assert {name: {"rows": table.rows, "sha256": table.sha256} for name, table in returned.items()} == tables
+    assert {name: asdict(table) for name, table in returned.items()} == tables
 
 
 def test_the_database_carries_the_words_of_the_contract(company: Path):
@@ -322,6 +323,46 @@ def test_other_rows_give_other_parquet_bytes(company: Path):
     after = publish(company, "g3")
     assert before["customer_values"].sha256 != after["customer_values"].sha256
     assert before["dim_day"].sha256 == after["dim_day"].sha256
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    current = folder / "published" / "current"
+    return {path.name: path.stat().st_ino for path in [*current.glob("parquet/*"), current / DATABASE_NAME]}
+
+
+def test_a_table_that_is_as_it_was_keeps_its_file(company: Path):
+    first = inodes(company)
+    write_warehouse(company / "warehouse.duckdb", order="n desc")
+    publish(company, "g2")
+    assert inodes(company) == first
+    write_warehouse(company / "warehouse.duckdb", amount="2.00")
+    publish(company, "g3")
+    third = inodes(company)
+    assert {name for name in first if third[name] == first[name]} == {"dim_day.parquet"}
+    assert ask(company, "select distinct value_amount::text from gold.customer_values") == [("2.00",)]
+    assert ask(company, "select day_date::text from gold.dim_day") == [("2026-09-29",), ("2026-09-30",)]
+    assert ask(company, "select comment from duckdb_tables() where table_name = 'dim_day'") == [
+        (DAYS.description,)
+    ]
+
+
+def test_a_table_with_another_contract_is_written_again(company: Path):
+    first = inodes(company)
+    publish(company, "g2", [VALUES, replace(DAYS, description="One row per day of the run.")])
+    assert {name for name, inode in inodes(company).items() if inode == first[name]} == {
+        "customer_values.parquet"
+    }
+    assert ask(company, "select comment from duckdb_tables() where table_name = 'dim_day'") == [
+        ("One row per day of the run.",)
+    ]
+
+
+@pytest.mark.parametrize("lost", ["parquet/dim_day.parquet", DATABASE_NAME, "manifest.json"])
+def test_what_was_lost_of_the_generation_before_is_written_again(lost: str, company: Path):
+    (company / "published" / "current" / lost).unlink()
+    publish(company, "g2")
+    assert ask(company, "select count(*) from gold.dim_day") == [(2,)]
+    assert len(inodes(company)) == 3
 
 
 def test_a_table_without_rows_is_published_too(company: Path):
