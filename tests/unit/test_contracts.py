@@ -205,6 +205,13 @@ def test_a_personal_gold_column_may_be_empty_and_names_of_persons_stand_beside_t
             assert "customer_id" in {other.name for other in table.columns}
 
 
+def test_the_latest_customer_360_has_the_columns_of_all_days():
+    days, latest = (gold_tables()[name].columns for name in ("customer_360", "customer_360_latest"))
+    assert [(column.name, column.data_type, column.personal) for column in latest] == [
+        (column.name, column.data_type, column.personal) for column in days
+    ]
+
+
 def test_accepted_values_are_listed_once_each_and_belong_to_text():
     wrong = [
         (table.name, column.name)

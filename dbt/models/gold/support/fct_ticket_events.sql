@@ -7,7 +7,7 @@
 with ticket_events as (
     select
         *,
-        event_kind <> 'change' or field_name in ('{{ listed_fields | join("', '") }}') as is_told
+        event_kind <> 'change' or list_contains({{ listed_fields }}, field_name) as is_told
     from {{ ref('ticket_events') }}
 ),
 
