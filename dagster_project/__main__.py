@@ -10,6 +10,8 @@ clean          delete what runs have built; the inbox and the examples stay
 """
 
 import argparse
+import json
+import logging
 import os
 import shutil
 import sys
@@ -25,6 +27,17 @@ from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import gold_tables
 from dagster_project.data_dictionary import data_dictionary
 from dagster_project.databases import limit_databases
+from dagster_project.disk import (
+    LANDING_PER_INBOX,
+    LANDING_PER_SAMPLE_CUSTOMER,
+    NOTHING_LEFT,
+    Sizes,
+    bytes_in,
+    disk_full_line,
+    free_bytes,
+    is_disk_full,
+    too_little_space,
+)
 from dagster_project.ingest.company import OtherCompanyError
 from dagster_project.settings import PROJECT_DIR, SettingsError, settings
 
@@ -37,11 +50,29 @@ def _run(console: Console, errors: Console) -> int:
     )  # Dagster: seconds that a wrong setting need not wait
     from dagster_project.publish.summary import print_summary
 
-    limits = settings().database_limits
+    known = settings()
+    sizes = _sizes()
+    told, is_possible = too_little_space(known.data_dir, sizes)
+    if not is_possible:
+        errors.print(told, style="red", markup=False)
+        return 1
+    limits = known.database_limits
     limit_databases(limits)
     heading = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}\n{limits}"
     console.print(heading, soft_wrap=True, markup=False)
-    run = run_daily()
+    if told:
+        console.print(told, style="yellow", soft_wrap=True, markup=False)
+    logging.raiseExceptions = (
+        False  # a log that cannot be written prints a traceback, and so does each line after it
+    )
+    try:
+        run = run_daily()
+    except Exception as error:  # also Dagster's own records are on that disk
+        if not _met_a_full_disk(error):
+            raise
+        return _tell_of_a_full_disk(errors, error, sizes)
+    if run.failure and _met_a_full_disk(run.failure):
+        return _tell_of_a_full_disk(errors, run.failure, sizes)
     for warning in run.warnings:
         console.print(warning, style="yellow", soft_wrap=True, markup=False)
     if run.failure:
@@ -61,6 +92,33 @@ def _run(console: Console, errors: Console) -> int:
         f"How the data was judged: {settings().quality_dir / 'index.html'}", soft_wrap=True, markup=False
     )
     return 0
+
+
+def _sizes() -> Sizes:
+    """What lies in the data folder, and what the sources are about to add as far as that can be known."""
+    known = settings()
+    landing = bytes_in(known.landing_dir)
+    sample = known.sample_customers * LANDING_PER_SAMPLE_CUSTOMER if "sample" in known.sources else 0
+    inbox = bytes_in(known.inbox_dir) * LANDING_PER_INBOX if "files" in known.sources else 0
+    return Sizes(
+        landing=landing,
+        warehouse=bytes_in(known.warehouse_path),
+        generation=bytes_in((known.published_dir / "current").resolve()),
+        arriving=max(0, int(sample + inbox) - landing),
+    )
+
+
+def _met_a_full_disk(problem: Exception | str) -> bool:
+    """Whether a run ended because of the disk; who finds no room for a word more does not always say so."""
+    return is_disk_full(problem) or free_bytes(settings().data_dir) < NOTHING_LEFT
+
+
+def _tell_of_a_full_disk(errors: Console, problem: Exception | str, sizes: Sizes) -> int:
+    manifest = settings().published_dir / "manifest.json"
+    published = f"the day {json.loads(manifest.read_text())['as_of_date']}" if manifest.exists() else ""
+    line = disk_full_line(problem, settings().data_dir, sizes.likely_need, published)
+    errors.print(line, style="red", markup=False)
+    return 1
 
 
 def _ui(console: Console, errors: Console) -> int:
