@@ -1,7 +1,7 @@
 """Command line: `python -m dagster_project <command>`. Thin: reads the words, calls, sets the exit code.
 
 run            the daily job, from the sources to the published gold
-ui             the Dagster UI on http://127.0.0.1:3000
+ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
@@ -12,6 +12,7 @@ clean          delete what runs have built; the inbox and the examples stay
 import argparse
 import os
 import shutil
+import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.alerts import STAYS, Cause, send_alerts
 from dagster_project.contract_macro import PATH as CONTRACT_MACRO
 from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import gold_tables
@@ -32,23 +34,40 @@ WIDTH = 140  # a log file has no width of its own
 
 
 def _run(console: Console, errors: Console) -> int:
-    from dagster_project.defs.daily_run import (
-        run_daily,
-    )  # Dagster: seconds that a wrong setting need not wait
+    # Dagster takes seconds to import, which a wrong setting need not wait for.
+    from dagster_project.defs.daily_run import run_daily
     from dagster_project.publish.summary import print_summary
 
     limits = settings().database_limits
     limit_databases(limits)
     heading = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}\n{limits}"
     console.print(heading, soft_wrap=True, markup=False)
-    run = run_daily()
+
+    def send(*causes: Cause) -> None:
+        where = f"Data folder {settings().data_dir} on {socket.gethostname()}; details: `make ui`, Runs."
+        for problem in send_alerts(settings().alert_addresses, causes, where):
+            errors.print(problem, style="yellow", markup=False)
+
+    def tell(*causes: Cause) -> None:
+        for cause in causes:
+            errors.print(str(cause), style="red", markup=False)
+        errors.print(f"{STAYS} Details: `make ui`, Runs.")
+        send(*causes)
+
+    try:
+        run = run_daily(when_stuck=tell)
+    except (SettingsError, OtherCompanyError) as error:
+        send(Cause((), str(error)))
+        raise
+    except Exception as error:
+        send(Cause((), f"{type(error).__name__}: {error}"))
+        raise
     for warning in run.warnings:
         console.print(warning, style="yellow", soft_wrap=True, markup=False)
-    if run.failure:
-        errors.print(run.failure, style="red", markup=False)
-        errors.print(
-            "Nothing was published; what was published before is untouched. Details: `make ui`, Runs."
-        )
+    if run.causes:
+        tell(*run.causes)
+        if run.took_too_long:  # threads of dbt may be at work still, and Python's own end would crash on them
+            os._exit(1)
         return 1
     print_summary(
         settings().published_dir,
@@ -64,10 +83,11 @@ def _ui(console: Console, errors: Console) -> int:
     from dagster_project.defs.resources import prepare_dagster_home
 
     prepare_dagster_home()
-    console.print("Dagster UI on http://127.0.0.1:3000 (Ctrl-C ends it)")
+    port = str(settings().ui_port)
+    console.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.chdir(PROJECT_DIR)
     dagster = str(Path(sys.executable).with_name("dagster"))
-    os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", "3000"])  # noqa: S606 - no shell
+    os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", port])  # noqa: S606 - no shell
 
 
 def _sources_check(console: Console, errors: Console) -> int:

@@ -15,6 +15,8 @@ from dagster_project.settings import settings
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
+POLL_SECONDS = 30
+
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -28,6 +30,10 @@ python_logs:
 concurrency:
   runs:
     max_concurrent_runs: 1  # DuckDB has one writer
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: {poll_seconds}
+  max_runtime_seconds: {max_seconds}  # CUSTINT_MAX_RUN_MINUTES; `run` sees to it by itself
 """
 
 DATA_ENGINEERING = "team:data-engineering"
@@ -54,7 +60,8 @@ def prepare_dagster_home() -> None:
     """Make the folder where Dagster keeps runs and events, inside the data folder, and point this process to it."""
     home = settings().dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(DAGSTER_YAML)
+    limit = max(1, round(settings().max_run_minutes * 60))
+    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(poll_seconds=POLL_SECONDS, max_seconds=limit))
     os.environ["DAGSTER_HOME"] = str(home)
 
 
