@@ -2,6 +2,7 @@
 
 run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
+home           make Dagster's folder and print it: export DAGSTER_HOME=$(python -m dagster_project home), then dagster dev
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
@@ -88,6 +89,14 @@ def _ui(console: Console, errors: Console) -> int:
     os.chdir(PROJECT_DIR)
     dagster = str(Path(sys.executable).with_name("dagster"))
     os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", port])  # noqa: S606 - no shell
+
+
+def _home(console: Console, errors: Console) -> int:
+    from dagster_project.defs.resources import prepare_dagster_home
+
+    prepare_dagster_home()
+    console.print(str(settings().dagster_home), soft_wrap=True, markup=False)
+    return 0
 
 
 def _sources_check(console: Console, errors: Console) -> int:
@@ -178,6 +187,7 @@ def _clean(console: Console, errors: Console) -> int:
 COMMANDS = {
     "run": _run,
     "ui": _ui,
+    "home": _home,
     "sources-check": _sources_check,
     "settings": _settings,
     "contracts": _contracts,

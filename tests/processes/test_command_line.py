@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from alert_servers import free_port, webhook
 
 from dagster_project.__main__ import main
@@ -324,3 +325,10 @@ def test_a_failure_is_told_once_and_an_unreachable_messenger_does_not_hide_it(fo
     assert unreached.startswith("Address 1 of CUSTINT_ALERT_URLS (json://...) took no message")
     assert [post["message"].splitlines()[0] for post in posts] == [reason]
     assert "pass-word" not in done.stdout + done.stderr
+
+
+def test_dagsters_home_is_made_and_printed_for_the_shell(folder: Path):
+    done = command(folder, "home", CUSTINT_MAX_RUN_MINUTES="2")
+    home = Path(done.stdout.removesuffix("\n"))
+    assert home == folder / "data" / "dagster_home"
+    assert yaml.safe_load((home / "dagster.yaml").read_text())["run_monitoring"]["max_runtime_seconds"] == 120
