@@ -2,7 +2,7 @@
 
 run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
-home           make Dagster's folder and print it: export DAGSTER_HOME=$(python -m dagster_project home), then dagster dev
+home           make Dagster's folder and print it, for the shell that `dagster dev` is typed in
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
