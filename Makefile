@@ -7,6 +7,8 @@ RUN := .venv/.run
 DEV := .venv/.dev
 # The locks are complete, and leave out what a package asks for and can do without. What is imported is compiled then.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
+# The project itself, as it lies here, so that `dagster`, `dg` and Python find it wherever they are typed; asks no index.
+ITSELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-strip-extras --quiet --upgrade
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,6 +19,7 @@ help:  ## list the targets
 $(RUN): requirements.lock
 	$(PYTHON) -m venv --clear .venv
 	$(INSTALL) -r requirements.lock
+	$(ITSELF)
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUN)
@@ -32,7 +35,7 @@ sources-check: $(RUN)  ## one cheap call to each configured live source: can it 
 map: $(RUN)  ## drafts the mapping of a file: make map FILE=data/inbox/orders_export.csv
 	$(BIN)/python -m dagster_project map "$(FILE)"
 
-ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000
+ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 	$(BIN)/python -m dagster_project ui
 
 test: $(DEV)  ## the whole test suite

@@ -1,7 +1,8 @@
 """Command line: `python -m dagster_project <command>`. Thin: reads the words, calls, sets the exit code.
 
 run            the daily job, from the sources to the published gold
-ui             the Dagster UI on http://127.0.0.1:3000
+ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
+home           make Dagster's folder and print it, for the shell that `dagster dev` is typed in
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
@@ -10,8 +11,6 @@ clean          delete what runs have built; the inbox and the examples stay
 """
 
 import argparse
-import json
-import logging
 import os
 import shutil
 import sys
@@ -26,109 +25,30 @@ from dagster_project.contract_macro import PATH as CONTRACT_MACRO
 from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import gold_tables
 from dagster_project.data_dictionary import data_dictionary
-from dagster_project.databases import limit_databases
-from dagster_project.disk import (
-    LANDING_PER_INBOX,
-    LANDING_PER_SAMPLE_CUSTOMER,
-    NOTHING_LEFT,
-    Sizes,
-    bytes_in,
-    disk_full_line,
-    free_bytes,
-    is_disk_full,
-    too_little_space,
-)
 from dagster_project.ingest.company import OtherCompanyError
+from dagster_project.run_command import run
 from dagster_project.settings import PROJECT_DIR, SettingsError, settings
 
 WIDTH = 140  # a log file has no width of its own
-
-
-def _run(console: Console, errors: Console) -> int:
-    from dagster_project.defs.daily_run import (
-        run_daily,
-    )  # Dagster: seconds that a wrong setting need not wait
-    from dagster_project.publish.summary import print_summary
-
-    known = settings()
-    sizes = _sizes()
-    told, is_possible = too_little_space(known.data_dir, sizes)
-    if not is_possible:
-        errors.print(told, style="red", markup=False)
-        return 1
-    limits = known.database_limits
-    limit_databases(limits)
-    heading = f"Sources: {', '.join(settings().sources)}; data folder: {settings().data_dir}\n{limits}"
-    console.print(heading, soft_wrap=True, markup=False)
-    if told:
-        console.print(told, style="yellow", soft_wrap=True, markup=False)
-    logging.raiseExceptions = (
-        False  # a log that cannot be written prints a traceback, and so does each line after it
-    )
-    try:
-        run = run_daily()
-    except Exception as error:  # also Dagster's own records are on that disk
-        if not _met_a_full_disk(error):
-            raise
-        return _tell_of_a_full_disk(errors, error, sizes)
-    if run.failure and _met_a_full_disk(run.failure):
-        return _tell_of_a_full_disk(errors, run.failure, sizes)
-    for warning in run.warnings:
-        console.print(warning, style="yellow", soft_wrap=True, markup=False)
-    if run.failure:
-        errors.print(run.failure, style="red", markup=False)
-        errors.print(
-            "Nothing was published; what was published before is untouched. Details: `make ui`, Runs."
-        )
-        return 1
-    print_summary(
-        settings().published_dir,
-        settings().warehouse_path,
-        run.as_of_date,
-        settings().reporting_currency,
-        console,
-    )
-    console.print(
-        f"How the data was judged: {settings().quality_dir / 'index.html'}", soft_wrap=True, markup=False
-    )
-    return 0
-
-
-def _sizes() -> Sizes:
-    """What lies in the data folder, and what the sources are about to add as far as that can be known."""
-    known = settings()
-    landing = bytes_in(known.landing_dir)
-    sample = known.sample_customers * LANDING_PER_SAMPLE_CUSTOMER if "sample" in known.sources else 0
-    inbox = bytes_in(known.inbox_dir) * LANDING_PER_INBOX if "files" in known.sources else 0
-    return Sizes(
-        landing=landing,
-        warehouse=bytes_in(known.warehouse_path),
-        generation=bytes_in((known.published_dir / "current").resolve()),
-        arriving=max(0, int(sample + inbox) - landing),
-    )
-
-
-def _met_a_full_disk(problem: Exception | str) -> bool:
-    """Whether a run ended because of the disk; who finds no room for a word more does not always say so."""
-    return is_disk_full(problem) or free_bytes(settings().data_dir) < NOTHING_LEFT
-
-
-def _tell_of_a_full_disk(errors: Console, problem: Exception | str, sizes: Sizes) -> int:
-    manifest = settings().published_dir / "manifest.json"
-    published = f"the day {json.loads(manifest.read_text())['as_of_date']}" if manifest.exists() else ""
-    line = disk_full_line(problem, settings().data_dir, sizes.likely_need, published)
-    errors.print(line, style="red", markup=False)
-    return 1
 
 
 def _ui(console: Console, errors: Console) -> int:
     from dagster_project.defs.resources import prepare_dagster_home
 
     prepare_dagster_home()
-    console.print("Dagster UI on http://127.0.0.1:3000 (Ctrl-C ends it)")
+    port = str(settings().ui_port)
+    console.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.chdir(PROJECT_DIR)
     dagster = str(Path(sys.executable).with_name("dagster"))
-    os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", "3000"])  # noqa: S606 - no shell
+    os.execv(dagster, [dagster, "dev", "--host", "127.0.0.1", "--port", port])  # noqa: S606 - no shell
+
+
+def _home(console: Console, errors: Console) -> int:
+    from dagster_project.defs.resources import prepare_dagster_home
+
+    prepare_dagster_home()
+    console.print(str(settings().dagster_home), soft_wrap=True, markup=False)
+    return 0
 
 
 def _sources_check(console: Console, errors: Console) -> int:
@@ -217,8 +137,9 @@ def _clean(console: Console, errors: Console) -> int:
 
 
 COMMANDS = {
-    "run": _run,
+    "run": run,
     "ui": _ui,
+    "home": _home,
     "sources-check": _sources_check,
     "settings": _settings,
     "contracts": _contracts,

@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dagster_project.alerts import alert_addresses
 from dagster_project.databases import DatabaseLimits, machine_limits
 from dagster_project.ingest.connectors import known_sources
 
@@ -66,6 +67,11 @@ def _split_comma_list(value: object) -> object:
 def _has_no_space(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value().split()) != 1:
         raise ValueError("white space")
+    return value
+
+
+def _are_alert_addresses(value: SecretStr) -> SecretStr:
+    alert_addresses(value.get_secret_value())
     return value
 
 
@@ -171,6 +177,20 @@ class Settings(BaseSettings):
     http_page_limit: int = Field(
         default=100_000, ge=1, le=10_000_000, description="a whole number of pages, 1 to 10000000"
     )
+    source_retries: int = Field(default=2, ge=0, le=10, description="a whole number, 0 to 10")
+    source_retry_seconds: int = Field(
+        default=30, ge=0, le=3600, description="a whole number of seconds, 0 to 3600"
+    )
+
+    max_run_minutes: float = Field(
+        default=360, gt=0, le=10_080, description="a number of minutes above 0, up to 10080"
+    )
+    alert_urls: Annotated[SecretStr, AfterValidator(_are_alert_addresses)] | None = Field(
+        default=None,
+        description="addresses as Apprise writes them (mailto://..., slack://..., jsons://...), with spaces or commas "
+        "between them",
+    )
+    ui_port: int = Field(default=3000, ge=1, le=65_535, description="a port, 1 to 65535")
 
     _of_sources: dict[str, SourceSettings] = PrivateAttr(default_factory=dict)
 
@@ -232,6 +252,11 @@ class Settings(BaseSettings):
             for each in (self, *self._of_sources.values())
             for name in type(each).model_fields
         }
+
+    @property
+    def alert_addresses(self) -> tuple[str, ...]:
+        """Who is told of a failure; secret."""
+        return alert_addresses(self.alert_urls.get_secret_value()) if self.alert_urls else ()
 
     @property
     def inbox_dir(self) -> Path:
@@ -378,7 +403,9 @@ def _line(kind: type[BaseSettings], name: str, problem: ErrorDetails, used_by: s
     if problem["type"] == "missing":
         return f"{variable(kind, name)} is empty, and the source {used_by} needs it: {allowed}."
     value = "not usable (not shown: secret)" if is_secret(field) else repr(problem["input"])
-    return f"{variable(kind, name)} is {value}; allowed is {allowed}."
+    # Of several addresses it helps to know which.
+    which = f" ({problem['msg'].removeprefix('Value error, ')})" if name == "alert_urls" else ""
+    return f"{variable(kind, name)} is {value}; allowed is {allowed}{which}."
 
 
 def _objects_with_two_writers(found: Settings) -> list[str]:

@@ -1,14 +1,17 @@
 """Keeps each churn model with its parameters and metrics, so that a probability can be traced to its model.
 
-Here: one MLflow run per day and model, in a local SQLite file and a local folder. Not here: learning. No
-server and no network are used; the model is kept as XGBoost's own UBJ with our SHA-256, never as a pickle.
+Here: one MLflow run per day and model, in a local SQLite file and a local folder, and one registered version per model.
+Not here: learning. No server and no network are used; the model is kept as XGBoost's own UBJ with our SHA-256, never as
+a pickle.
 """
 
 import datetime as dt
 import hashlib
 import json
 import logging
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,20 @@ MODEL_NAME = "customer_churn"
 MODEL_FILE = "model.ubj"
 PARAMETERS_FILE = "parameters.json"
 LONGEST_PARAMETER = 500
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Table and column of all that says where files lie."""
 
 
 def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date) -> str:
-    """Log one run and register its model; a rerun of the same day and model finds the run and logs nothing.
+    """Log one run, and register its model if it is a new one.
+
+    A rerun of the same day and model finds the run and logs nothing. A model that another day has made already is no
+    new version.
 
     Args:
         tracking_dir: Gets `mlflow.db` and `artifacts/`.
@@ -59,12 +72,40 @@ def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date
     return run_id
 
 
+def follow_folder(tracking_dir: Path) -> None:
+    """Make the stored places of files those of this folder, if it was copied or moved.
+
+    MLflow stores them as absolute addresses when an experiment is made: a copy of the folder would go on writing into
+    the original. Does nothing where there is no database yet.
+    """
+    database = tracking_dir / "mlflow.db"
+    if not database.exists():
+        return
+    here = _artifacts(tracking_dir)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        found = connection.execute("select artifact_location from experiments where name = ?", [EXPERIMENT])
+        there = next((location for (location,) in found), here)
+        if there == here:
+            return
+        for table, column in PLACES:
+            connection.execute(
+                f"update {table} set {column} = ? || substr({column}, ?) where substr({column}, 1, ?) = ?",
+                [here, len(there) + 1, len(there) + 1, f"{there}/"],
+            )
+        connection.execute("update experiments set artifact_location = ? where name = ?", [here, EXPERIMENT])
+
+
+def _artifacts(tracking_dir: Path) -> str:
+    return (tracking_dir / "artifacts").resolve().as_uri()
+
+
 def _client(tracking_dir: Path) -> Any:
     from mlflow.tracking import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it announces each step of making its database
 
     tracking_dir.mkdir(parents=True, exist_ok=True)
+    follow_folder(tracking_dir)
     store = f"sqlite:///{(tracking_dir / 'mlflow.db').resolve()}"
     return MlflowClient(tracking_uri=store, registry_uri=store)
 
@@ -73,11 +114,7 @@ def _experiment_id(client: Any, tracking_dir: Path) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is not None:
         return str(experiment.experiment_id)
-    return str(
-        client.create_experiment(
-            EXPERIMENT, artifact_location=(tracking_dir / "artifacts").resolve().as_uri()
-        )
-    )
+    return str(client.create_experiment(EXPERIMENT, artifact_location=_artifacts(tracking_dir)))
 
 
 def _log_files(client: Any, run_id: str, result: ChurnResult) -> None:
@@ -94,4 +131,7 @@ def _log_files(client: Any, run_id: str, result: ChurnResult) -> None:
 def _register(client: Any, run_id: str, source: str, tags: dict[str, str]) -> None:
     if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
         client.create_registered_model(MODEL_NAME)
+    same_model = f"name = '{MODEL_NAME}' and tags.model_version = '{tags['model_version']}'"
+    if client.search_model_versions(same_model, max_results=1):
+        return
     client.create_model_version(MODEL_NAME, source=source, run_id=run_id, tags=tags)

@@ -5,11 +5,14 @@ Not here: assets, and what the summary says (`publish/summary.py`).
 
 import contextlib
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
 
+from dagster_project.alerts import Cause
 from dagster_project.contracts import landing_objects
+from dagster_project.defs.failures import TOLD_BY, failure_causes
 from dagster_project.defs.ingest import SAMPLE_END_DATE
 from dagster_project.defs.landing_assets import NOTES
 from dagster_project.defs.live_sources import new_columns
@@ -19,13 +22,15 @@ from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.files.drop import newest_event_date
 from dagster_project.settings import SettingsError, settings
+from dagster_project.time_limit import time_limit
 
 
 class _StepFailedError(Exception):
-    """A step failed; the message says which and why, `warnings` what the steps that did not fail have to say."""
+    """Steps failed; the causes, and as `warnings` what the steps that did not fail have to say."""
 
-    def __init__(self, message: str, warnings: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, causes: list[Cause], warnings: tuple[str, ...] = ()) -> None:
+        super().__init__(causes)
+        self.causes = tuple(causes)
         self.warnings = warnings
 
 
@@ -38,8 +43,9 @@ class DailyRun:
     """What became of a run: the day it scored, why it failed (empty when it did not), and what a person should see."""
 
     as_of_date: str
-    failure: str
+    causes: tuple[Cause, ...] = ()
     warnings: tuple[str, ...] = ()
+    took_too_long: bool = False
 
 
 def last_day() -> str:
@@ -85,28 +91,6 @@ def default_as_of_date() -> str:
     return max(candidates).isoformat()
 
 
-def failure_reasons(result: dg.ExecuteInProcessResult) -> str:
-    """Why steps failed: a line per step and cause."""
-    lines = []
-    for event in result.all_events:
-        if event.event_type_value != "STEP_FAILURE":
-            continue
-        data = event.step_failure_data
-        if data.user_failure_data and data.user_failure_data.description:
-            reason = data.user_failure_data.description
-        else:
-            error = data.error
-            while error and error.cause:
-                error = error.cause
-            reason = error.message.strip() if error else "no reason was recorded"
-        if "Could not set lock on file" in reason:
-            reason += (
-                "\nAnother process has the warehouse open: let it end or close it; query the published file."
-            )
-        lines.append(f"{event.step_key}: {reason}")
-    return "\n".join(lines) or "the run failed before its first step"
-
-
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[dg.AssetKey], day: str | None
 ) -> dg.ExecuteInProcessResult:
@@ -118,10 +102,12 @@ def _execute(
             asset_selection=assets,
             partition_key=day,
             run_config={"loggers": {"console_progress": {}}},
+            tags={TOLD_BY: "the command line"},
             raise_on_error=False,
         )
     if not result.success:
-        raise _StepFailedError(failure_reasons(result), _warnings(result))
+        causes = failure_causes(result.all_events) or [Cause((), "the run failed before its first step")]
+        raise _StepFailedError(causes, _warnings(result))
     return result
 
 
@@ -151,8 +137,19 @@ def _is_for_the_summary(check: dg.AssetCheckEvaluation) -> bool:
     return check.asset_key.path[0] == "landing" or (check.check_name == QUALITY_CHECK and is_warning)
 
 
-def run_daily() -> DailyRun:
+def _took_too_long(steps: tuple[str, ...] = ()) -> Cause:
+    return Cause(
+        steps,
+        f"the run took longer than {settings().max_run_minutes:g} minutes and was ended; what the sources have "
+        "brought is landed. If nothing hangs, raise CUSTINT_MAX_RUN_MINUTES.",
+    )
+
+
+def run_daily(when_stuck: Callable[[Cause], None]) -> DailyRun:
     """Land the sources, find the day, run everything else for it.
+
+    Args:
+        when_stuck: Tells of a run that has taken too long and does not end; the process is ended after that.
 
     Raises:
         SettingsError: A setting is wrong; nothing was written.
@@ -164,7 +161,7 @@ def run_daily() -> DailyRun:
             settings().identity_overrides_path
         )  # a wrong line stops the run now, not after a minute of work
     except OverrideError as error:
-        return DailyRun("", failure=str(error))
+        return DailyRun("", (Cause((), str(error)),))
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     prepare_dagster_home()
     from dagster_project.definitions import defs
@@ -175,16 +172,24 @@ def run_daily() -> DailyRun:
     wanted = settings().as_of_date
     day = wanted.isoformat() if wanted else ""
     warnings: tuple[str, ...] = ()
+    seconds = settings().max_run_minutes * 60
+    limit = time_limit(seconds, lambda: when_stuck(_took_too_long()))
     try:
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() as instance, limit as time:
             warnings = _warnings(_execute(job, instance, landing, None))
             day = day or default_as_of_date()
             warnings += _warnings(_execute(job, instance, others, day))
     except _StepFailedError as error:
-        return DailyRun(day, str(error), _each_once(warnings + error.warnings))
+        # An interrupt has many faces, and what failed after it is none of the causes.
+        causes = (_took_too_long(error.causes[0].steps),) if time.is_over else error.causes
+        return DailyRun(day, causes, _each_once(warnings + error.warnings), time.is_over)
     except NoCompleteDayError as error:
-        return DailyRun(day, str(error), warnings)
-    return DailyRun(day, "", _each_once(warnings))
+        return DailyRun(day, (Cause((), str(error)),), warnings)
+    except KeyboardInterrupt:
+        if time.is_over:  # between two steps
+            return DailyRun(day, (_took_too_long(),), warnings, took_too_long=True)
+        raise
+    return DailyRun(day, warnings=_each_once(warnings))
 
 
 def _each_once(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The live sources as assets: one step per source, one asset per landing object, each with what its read brought.
 
-A failing source stops its own step alone; what it had committed by then stays. An object whose shape is not the
-agreed one, or that the source does not show, is set aside with a warning, and the run goes on.
+A failing source stops its own step alone; what it had committed by then stays. A fault that may pass, and that nobody
+has tried again yet, is tried again a few times, with more patience each time; a refused key never is. An object whose
+shape is not the agreed one, or that the source does not show, is set aside with a warning, and the run goes on.
 
 Not here: how a source is read (`ingest/`).
 """
@@ -61,11 +62,11 @@ def _land(
     context: dg.AssetExecutionContext, name: str, source: SourceSettings
 ) -> Iterator[dg.MaterializeResult[None]]:
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
-    failures: dict[str, None] = {}
+    failures: dict[str, bool] = {}  # by reason, whether it may pass
     hidden: list[str] = []
     for landed, duration_seconds in _reads(name, source, run_started_at(context), failures):
         if landed.failure:
-            failures[landed.failure] = None
+            failures[landed.failure] = landed.may_pass
             continue
         if landed.refused:
             context.log.warning(landed.refused)
@@ -75,13 +76,28 @@ def _land(
             context.log.warning(new_columns(landed.object_name, landed.new_fields))
         yield _result(landed, duration_seconds)
     if len(hidden) == len(source.objects):  # a wrong address looks like this
-        failures |= dict.fromkeys(hidden)
+        failures |= dict.fromkeys(hidden, False)
+    if any(failures.values()) and context.retry_number < settings().source_retries:
+        raise _try_again(context.retry_number + 1, "\n".join(failures))
     if failures:
         raise dg.Failure("\n".join(failures), allow_retries=False)
 
 
+def _try_again(attempt: int, reason: str) -> dg.RetryRequested:
+    """A retry after a while. Not by a policy of the step: with one Dagster tries again after Ctrl-C as well."""
+    patience = dg.RetryPolicy(
+        max_retries=settings().source_retries,
+        delay=settings().source_retry_seconds,
+        backoff=dg.Backoff.EXPONENTIAL,
+        jitter=dg.Jitter.PLUS_MINUS,
+    )
+    again = dg.RetryRequested(patience.max_retries, patience.calculate_delay(attempt))
+    again.__cause__ = dg.Failure(reason)
+    return again
+
+
 def _reads(
-    name: str, source: SourceSettings, read_at: dt.datetime, failures: dict[str, None]
+    name: str, source: SourceSettings, read_at: dt.datetime, failures: dict[str, bool]
 ) -> Iterator[tuple[Landed, float]]:
     """What each object brought, and its seconds; why the source stopped goes to `failures`."""
     try:
@@ -91,7 +107,7 @@ def _reads(
                 yield landed, time.perf_counter() - begun
                 begun = time.perf_counter()
     except SourceError as error:
-        failures[str(error)] = None
+        failures[str(error)] = error.may_pass
 
 
 def new_columns(object_name: str, fields: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import ast
 import logging
 import shutil
 import sys
+from typing import Any
 
 import dagster as dg
 
@@ -31,6 +32,16 @@ class _StepLines(logging.Handler):
             self._started[event.step_key] = record.created
             self._line = f"  {len(self._started):>2}/{self._step_count}  {event.step_key:<24} "
             self._write(self._line)
+        elif event.event_type_value == "STEP_UP_FOR_RETRY":
+            self.show("")
+            seconds = event.step_retry_data.seconds_to_wait or 0
+            self._write(f"FAILED {record.created - self._started[event.step_key]:6.1f} s")
+            self._write(f"; tried again in {seconds:.0f} s: {_first_reason(event.step_retry_data.error)}\n")
+            self._line = ""
+        elif event.event_type_value == "STEP_RESTARTED":
+            self._started[event.step_key] = record.created
+            self._line = f"       {event.step_key:<24} "
+            self._write(self._line)
         elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
             outcome = "done" if event.event_type_value == "STEP_SUCCESS" else "FAILED"
             self.show("")
@@ -51,6 +62,12 @@ class _StepLines(logging.Handler):
         if console:
             console.write(text)
             console.flush()
+
+
+def _first_reason(error: Any) -> str:
+    while error.cause:
+        error = error.cause
+    return str(error.message).removeprefix("dagster._core.definitions.events.Failure:").strip().split("\n")[0]
 
 
 # One for the process: Dagster builds the logger anew for the run and for its steps.

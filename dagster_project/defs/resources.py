@@ -16,6 +16,8 @@ from dagster_project.settings import settings
 daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
+POLL_SECONDS = 30
+
 DAGSTER_YAML = """\
 event_log_storage:
   module: dagster_project.defs.event_log
@@ -34,6 +36,10 @@ python_logs:
 concurrency:
   runs:
     max_concurrent_runs: 1  # DuckDB has one writer
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: {poll_seconds}
+  max_runtime_seconds: {max_seconds}  # CUSTINT_MAX_RUN_MINUTES; `run` sees to it by itself
 """
 
 StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
@@ -62,9 +68,12 @@ def prepare_dagster_home() -> None:
     """Make the folder where Dagster keeps runs and events, inside the data folder, and point this process to it."""
     home = settings().dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(
-        DAGSTER_YAML.format(event_log_dir=json.dumps(str(home / "history" / "runs")))
+    written = DAGSTER_YAML.format(
+        event_log_dir=json.dumps(str(home / "history" / "runs")),
+        poll_seconds=POLL_SECONDS,
+        max_seconds=max(1, round(settings().max_run_minutes * 60)),
     )
+    (home / "dagster.yaml").write_text(written)
     os.environ["DAGSTER_HOME"] = str(home)
 
 

@@ -54,19 +54,25 @@ def land_streams(
     Yields:
         One result per object. When the source cannot be read at all, the objects after that say why.
     """
-    stopped_by = ""
+    stopped_by: SourceError | None = None
     for stream in streams:
         if stopped_by:
             cursor = cursor_text(read_cursor(landing_dir, connector, stream.objects[0]))
             for name in stream.objects:
-                yield Landed(name, cursor_before=cursor, cursor_after=cursor, failure=stopped_by)
+                yield Landed(
+                    name,
+                    cursor_before=cursor,
+                    cursor_after=cursor,
+                    failure=str(stopped_by),
+                    may_pass=stopped_by.may_pass,
+                )
             continue
         calls_before = call_count()
         try:
             for landed in land_stream(landing_dir, connector, stream, read_at, batch_rows):
                 yield replace(landed, api_call_count=call_count() - calls_before)
         except SourceError as error:
-            stopped_by = str(error)
+            stopped_by = error
 
 
 def land_stream(
@@ -96,6 +102,7 @@ def land_stream(
     }
     cursor = before
     failure = refused = ""
+    may_pass = False
     try:
         pages = stream.read(before)
         while batch := _Batch.of(landing_dir, connector, stream, loaded_at, pages, cursor, batch_rows):
@@ -107,8 +114,9 @@ def land_stream(
             if batch.error:
                 raise batch.error
     except SourceError as error:
+        may_pass = error.may_pass
         if error.stops_source:
-            yield from (replace(result, failure=str(error)) for result in totals.values())
+            yield from (replace(result, failure=str(error), may_pass=may_pass) for result in totals.values())
             raise
         aside = f"{str(error).removesuffix('.')}; the object is set aside, the others go on."
         failure, refused = ("", aside) if error.hides_object else (str(error), "")
@@ -116,7 +124,9 @@ def land_stream(
         finish_first_read(folder, connector)
     for result in totals.values():
         why_refused = result.refused or refused
-        yield replace(result, failure=failure, refused=why_refused, is_hidden=bool(refused))
+        yield replace(
+            result, failure=failure, may_pass=may_pass, refused=why_refused, is_hidden=bool(refused)
+        )
 
 
 def read_cursor(landing_dir: Path, connector: str, object_name: str) -> Cursor:

@@ -19,15 +19,25 @@ Cursor = dict[str, Any]
 class SourceError(Exception):
     """A source could not be read; the message is one line for a person and holds no secret."""
 
-    def __init__(self, message: str, *, stops_source: bool = False, was_reached: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        stops_source: bool = False,
+        was_reached: bool = True,
+        may_pass: bool = False,
+    ) -> None:
         """What, where, what to do.
 
         Args:
             message: The line.
             stops_source: No other object of the source can be read either.
             was_reached: Somebody answered at its address, if only to refuse.
+            may_pass: The same read may go well in a minute, and nobody has tried it again yet: the API client does
+                so by itself.
         """
         super().__init__(message)
+        self.may_pass = may_pass
         self.stops_source = stops_source
         self.was_reached = was_reached
         self.status = 0  # of the HTTP answer that refused; 0 when it was none
@@ -83,6 +93,7 @@ class Landed:
     refused: str = ""
     is_hidden: bool = False  # refused because the source does not show it
     failure: str = ""
+    may_pass: bool = False  # the failure; see `SourceError`
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -21,13 +22,16 @@ class Prepared:
     name = "stripe"
     objects = STRIPE
 
-    def __init__(self, results: list[Landed], error: SourceError | None = None) -> None:
-        self.results, self.error = results, error
+    def __init__(self, results: list[Landed], errors: list[Exception | None]) -> None:
+        self.results, self.errors = results, errors
 
     def land(self, read_at: dt.datetime) -> Iterator[Landed]:
-        yield from self.results
-        if self.error:
-            raise self.error
+        error = self.errors.pop(0) if self.errors else None
+        for landed in self.results:
+            of_source = isinstance(error, SourceError)
+            yield replace(landed, failure=str(error), may_pass=error.may_pass) if of_source else landed
+        if error:
+            raise error
 
     def probe(self) -> list[Probe]:
         return []
@@ -36,12 +40,15 @@ class Prepared:
 @pytest.fixture
 def run(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """Run the step of Stripe over a connector; what Dagster says of it."""
-    values = live_settings(monkeypatch, "stripe", CUSTINT_DATA_DIR=str(tmp_path))
+    values = live_settings(
+        monkeypatch, "stripe", CUSTINT_DATA_DIR=str(tmp_path), CUSTINT_SOURCE_RETRY_SECONDS="0"
+    )
     monkeypatch.setattr(live_sources, "settings", lambda: values)
     monkeypatch.setattr(landing_assets, "settings", lambda: values)
 
-    def run_step(results: list[Landed], error: SourceError | None = None) -> dg.ExecuteInProcessResult:
-        monkeypatch.setattr(StripeSource, "connector", lambda *_: Prepared(results, error))
+    def run_step(results: list[Landed], *errors: Exception | None) -> dg.ExecuteInProcessResult:
+        prepared = Prepared(results, list(errors))
+        monkeypatch.setattr(StripeSource, "connector", lambda *_: prepared)
         with dg.DagsterInstance.ephemeral() as instance:
             (step,) = live_sources.live_source_assets().assets or ()
             return dg.materialize([step], instance=instance, raise_on_error=False)
@@ -106,3 +113,39 @@ def test_a_source_that_shows_nothing_at_all_fails(run):
 
 def test_drift_of_every_object_is_a_warning_still(run):
     assert run([Landed(name, refused=f"{name}: column id is missing") for name in STRIPE]).success
+
+
+def attempts(done: dg.ExecuteInProcessResult) -> int:
+    begun = [event for event in done.all_events if event.event_type_value in ("STEP_START", "STEP_RESTARTED")]
+    return len(begun)
+
+
+PASSING = SourceError("PostgreSQL: cannot connect: it is starting up", stops_source=True, may_pass=True)
+REFUSED = SourceError("Stripe: HTTP 401; check CUSTINT_STRIPE_API_KEY.", stops_source=True)
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected_attempts", "failure"),
+    [
+        ([PASSING, None], 2, ""),
+        ([PASSING, PASSING, None], 3, ""),
+        ([PASSING] * 4, 3, str(PASSING)),
+        ([REFUSED, None], 1, str(REFUSED)),
+        ([PASSING, REFUSED, None], 2, str(REFUSED)),
+    ],
+)
+def test_a_fault_that_may_pass_is_tried_again_and_a_refused_key_is_not(
+    run, errors: list[SourceError | None], expected_attempts: int, failure: str
+):
+    done = run(results(), *errors)
+    assert attempts(done) == expected_attempts
+    assert done.success is not bool(failure)
+    if failure:
+        assert failure_of(done) == failure
+    else:
+        assert len(done.asset_materializations_for_node("stripe_landing")) == len(STRIPE)
+
+
+def test_what_is_broken_here_is_not_tried_again(run):
+    done = run(results(), ValueError("a mistake of ours"))
+    assert (attempts(done), done.success) == (1, False)

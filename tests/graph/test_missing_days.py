@@ -38,9 +38,9 @@ def run(warehouse, asset, *, is_built: bool = False) -> dg.ExecuteInProcessResul
 
 
 def reasons(result: dg.ExecuteInProcessResult) -> str:
-    from dagster_project.defs.daily_run import failure_reasons
+    from dagster_project.defs.failures import failure_causes
 
-    return failure_reasons(result)
+    return "\n".join(str(cause) for cause in failure_causes(result.all_events))
 
 
 @pytest.mark.parametrize("is_table_there", [True, False])

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from alert_servers import free_port, webhook
 
 from dagster_project.__main__ import main
 from dagster_project.settings import PROJECT_DIR, load_settings, settings
@@ -91,6 +93,20 @@ WRONG_VALUES = [
     ("CUSTINT_HTTP_ATTEMPTS", "forever", "a whole number, 1 to 20"),
     ("CUSTINT_HTTP_PAGE_LIMIT", "0", "a whole number of pages, 1 to 10000000"),
     ("CUSTINT_HTTP_PAGE_LIMIT", "none", "a whole number of pages, 1 to 10000000"),
+    ("CUSTINT_SOURCE_RETRIES", "-1", "a whole number, 0 to 10"),
+    ("CUSTINT_SOURCE_RETRY_SECONDS", "soon", "a whole number of seconds, 0 to 3600"),
+    ("CUSTINT_MAX_RUN_MINUTES", "0", "a number of minutes above 0, up to 10080"),
+    ("CUSTINT_ALERT_URLS", "ann@example.com", "addresses as Apprise writes them (mailto://..., "),
+    (
+        "CUSTINT_ALERT_URLS",
+        "json://127.0.0.1/x slack://half",
+        "addresses as Apprise writes them (mailto://..., ",
+    ),
+    ("CUSTINT_SOURCE_RETRIES", "11", "a whole number, 0 to 10"),
+    ("CUSTINT_SOURCE_RETRY_SECONDS", "-1", "a whole number of seconds, 0 to 3600"),
+    ("CUSTINT_MAX_RUN_MINUTES", "a night", "a number of minutes above 0, up to 10080"),
+    ("CUSTINT_UI_PORT", "0", "a port, 1 to 65535"),
+    ("CUSTINT_UI_PORT", "http", "a port, 1 to 65535"),
 ]
 
 SECRETS = {
@@ -99,6 +115,7 @@ SECRETS = {
     "CUSTINT_STRIPE_API_KEY",
     "CUSTINT_ZENDESK_API_TOKEN",
     "CUSTINT_POSTGRES_URL",
+    "CUSTINT_ALERT_URLS",
 }
 
 FOUR_STEP_RUN = """
@@ -293,3 +310,25 @@ def test_progress_is_one_line_per_step_with_its_outcome_and_seconds(folder: Path
     }
     assert sorted(line[0] for line in lines) == ["-/4", "1/4", "2/4", "3/4"]
     assert all(float(line[3]) >= 0 and line[4] == "s" for line in lines if line[2] != "skipped")
+
+
+def test_a_failure_is_told_once_and_an_unreachable_messenger_does_not_hide_it(folder: Path):
+    (folder / "data").mkdir()
+    (folder / "data" / "identity_overrides.csv").write_text("rule\nsometimes\n")
+    with webhook() as (port, posts):
+        addresses = f"json://user:pass-word@127.0.0.1:{free_port()}, json://127.0.0.1:{port}/hook"
+        done = command(folder, "run", CUSTINT_ALERT_URLS=addresses)
+    assert done.returncode == 1
+    reason, stays, unreached = done.stderr.splitlines()
+    assert "identity_overrides.csv" in reason
+    assert stays.startswith("Nothing was published")
+    assert unreached.startswith("Address 1 of CUSTINT_ALERT_URLS (json://...) took no message")
+    assert [post["message"].splitlines()[0] for post in posts] == [reason]
+    assert "pass-word" not in done.stdout + done.stderr
+
+
+def test_dagsters_home_is_made_and_printed_for_the_shell(folder: Path):
+    done = command(folder, "home", CUSTINT_MAX_RUN_MINUTES="2")
+    home = Path(done.stdout.removesuffix("\n"))
+    assert home == folder / "data" / "dagster_home"
+    assert yaml.safe_load((home / "dagster.yaml").read_text())["run_monitoring"]["max_runtime_seconds"] == 120

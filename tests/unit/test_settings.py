@@ -80,6 +80,11 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "CUSTINT_HTTP_TIMEOUT_SECONDS": 60,
         "CUSTINT_HTTP_ATTEMPTS": 6,
         "CUSTINT_HTTP_PAGE_LIMIT": 100_000,
+        "CUSTINT_SOURCE_RETRIES": 2,
+        "CUSTINT_SOURCE_RETRY_SECONDS": 30,
+        "CUSTINT_MAX_RUN_MINUTES": 360.0,
+        "CUSTINT_ALERT_URLS": None,
+        "CUSTINT_UI_PORT": 3000,
     }
 
 
@@ -127,6 +132,11 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "HTTP_TIMEOUT_SECONDS": "5",
         "HTTP_ATTEMPTS": "2",
         "HTTP_PAGE_LIMIT": "10",
+        "SOURCE_RETRIES": "0",
+        "SOURCE_RETRY_SECONDS": "5",
+        "MAX_RUN_MINUTES": "0.5",
+        "ALERT_URLS": "json://127.0.0.1/hook",
+        "UI_PORT": "3100",
     }
     assert {f"CUSTINT_{name}" for name in values} == FIELDS.keys()
     for name, value in values.items():
@@ -169,6 +179,11 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CUSTINT_HTTP_TIMEOUT_SECONDS": 5,
         "CUSTINT_HTTP_ATTEMPTS": 2,
         "CUSTINT_HTTP_PAGE_LIMIT": 10,
+        "CUSTINT_SOURCE_RETRIES": 0,
+        "CUSTINT_SOURCE_RETRY_SECONDS": 5,
+        "CUSTINT_MAX_RUN_MINUTES": 0.5,
+        "CUSTINT_ALERT_URLS": SecretStr("json://127.0.0.1/hook"),
+        "CUSTINT_UI_PORT": 3100,
     }
 
 
@@ -356,7 +371,8 @@ def test_the_sample_company_does_not_mix_with_a_live_one(source: str, monkeypatc
 
 @pytest.mark.parametrize("name", sorted(name for name, field in FIELDS.items() if is_secret(field)))
 def test_a_secret_is_never_shown_not_even_a_wrong_one(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(name, "postgresql://hidden-word@host/app")
+    scheme = "json" if name == "CUSTINT_ALERT_URLS" else "postgresql"
+    monkeypatch.setenv(name, f"{scheme}://hidden-word@host/app")
     assert "hidden" not in repr(load_settings()) + str(load_settings().by_variable())
     monkeypatch.setenv(name, "hidden word")
     with pytest.raises(SettingsError) as caught:

@@ -149,6 +149,7 @@ class EventFiles:
             raise SourceError(
                 f"events: {self.path} cannot be listed ({type(error).__name__}); check {SETTING} and its permissions",
                 stops_source=True,
+                may_pass=isinstance(error, ConnectionError | TimeoutError),
             ) from error
         start = len(root.rstrip("/")) + 1
         files = [_source_file(address[start:], address, info) for address, info in found.items()]

@@ -108,12 +108,12 @@ class Postgres:
                     read = _Read(self._landing_dir, waiting[0], read_at, self._batch_rows, self._lag)
                     failure = self._failure_of(connection, read)
                     waiting.pop(0)
-                    yield read.result(str(failure or ""))
+                    yield read.result(failure)
                     if failure and failure.stops_source:
                         raise failure
         except SourceError as error:
             for table in waiting:
-                yield Landed(table.object_name, failure=str(error))
+                yield Landed(table.object_name, failure=str(error), may_pass=error.may_pass)
 
     def probe(self) -> list[Probe]:
         """The newest cursor of each table; see `Connector`."""
@@ -196,7 +196,7 @@ class _Read:
         finally:
             self._query_count = transaction.query_count
 
-    def result(self, failure: str) -> Landed:
+    def result(self, failure: SourceError | None) -> Landed:
         """What the read brought."""
         landing = self._landing
         known = landing.known_fields
@@ -211,7 +211,8 @@ class _Read:
             api_call_count=self._query_count,
             new_fields=() if known is None else tuple(sorted(landing.extra_fields - known)),
             refused=self._refused,
-            failure=failure,
+            failure=str(failure or ""),
+            may_pass=failure is not None and failure.may_pass,
         )
 
     def _read_changes(self, transaction: Transaction) -> None:

@@ -27,6 +27,9 @@ CONNECTION_LOST = (
     "no connection to the server",
     "timed out",
 )
+MAY_PASS = ("Connection refused", "timeout", "too many", "starting up", "shutting down")
+"""Signs in `WHY_NOT_CONNECTED` of what a server says that is being restarted or is busy."""
+
 SQLSTATE = re.compile(r"SQLSTATE: (\w{5})")
 WHY_NOT_CONNECTED = {
     "password authentication failed": "the password or the user is wrong",
@@ -116,10 +119,12 @@ class PostgresSession:
         return f"{self._url}{'&' if '?' in self._url else '?'}connect_timeout={seconds}"
 
     def _not_connected(self, message: str) -> SourceError:
-        words = (reason for sign, reason in WHY_NOT_CONNECTED.items() if sign in message)
-        why = next(words, "the URL is not one, or the server does not speak PostgreSQL")
+        sign = next((sign for sign in WHY_NOT_CONNECTED if sign in message), "")
+        why = WHY_NOT_CONNECTED.get(sign, "the URL is not one, or the server does not speak PostgreSQL")
         return SourceError(
-            f"PostgreSQL{self._place()}: cannot connect: {why}; check {URL_SETTING}", stops_source=True
+            f"PostgreSQL{self._place()}: cannot connect: {why}; check {URL_SETTING}",
+            stops_source=True,
+            may_pass=sign in MAY_PASS,
         )
 
     def _place(self) -> str:
@@ -195,6 +200,7 @@ class Transaction:
             return SourceError(
                 f"PostgreSQL: {self._what}: the server ended the connection; the next run goes on from the last batch",
                 stops_source=True,
+                may_pass=True,
             )
         if state in ADVICE:
             return SourceError(f"PostgreSQL: {self._what}: {ADVICE[state]}")

@@ -1,7 +1,9 @@
 """Each model is logged once, with all that it takes to apply it again."""
 
+import datetime as dt
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +13,7 @@ from churn_simulation import HORIZON_DAYS, as_features, empty_snapshots, month_e
 
 from dagster_project.churn.calibration import Calibration
 from dagster_project.churn.model import Trees
-from dagster_project.churn.score import score_churn
+from dagster_project.churn.score import ChurnResult, score_churn
 from dagster_project.churn.tracking import log_churn_model
 
 TODAY = month_ends(18)[-1]
@@ -50,6 +52,59 @@ def test_a_run_is_logged_once_and_its_model_gives_the_same_probabilities(trackin
     log_odds = trees.log_odds(features.sort("customer_id"))
     probabilities = Calibration(**parameters["calibration"]).probability(log_odds)
     assert probabilities.tolist() == result.customers["churn_probability"].to_list()
+
+
+def client_of(tracking_dir: Path):
+    from mlflow.tracking import MlflowClient
+
+    store = f"sqlite:///{tracking_dir / 'mlflow.db'}"
+    return MlflowClient(store, store)
+
+
+def scored(seed: int) -> ChurnResult:
+    snapshots = simulate_snapshots(500, 18, seed=seed)
+    return score_churn(as_features(snapshots, TODAY), snapshots, TODAY, HORIZON_DAYS)
+
+
+@pytest.fixture(scope="module")
+def two_models() -> tuple[ChurnResult, ChurnResult]:
+    return scored(2), scored(3)
+
+
+def test_a_model_is_registered_once_however_many_days_it_serves(tmp_path, two_models):
+    model, other = two_models
+    assert model.model_version != other.model_version
+    days = [TODAY + dt.timedelta(days=count) for count in range(4)]
+    runs = [
+        log_churn_model(tmp_path, result, day)
+        for result, day in zip([model, model, other, model], days, strict=True)
+    ]
+    assert len(set(runs)) == 4
+    versions = client_of(tmp_path).search_model_versions("name = 'customer_churn'")
+    assert {(version.tags["model_version"], version.run_id) for version in versions} == {
+        (model.model_version, runs[0]),
+        (other.model_version, runs[2]),
+    }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_copied_folder_is_its_own_and_needs_the_original_no_more(tmp_path, two_models):
+    original, copy = tmp_path / "the original" / "mlflow", tmp_path / "a copy" / "mlflow"
+    run_before = log_churn_model(original, two_models[0], TODAY)
+    shutil.copytree(original, copy)
+    before = contents(original)
+    run_after = log_churn_model(copy, two_models[1], TODAY)
+    assert contents(original) == before
+    shutil.rmtree(original)
+    client = client_of(copy)
+    for run_id, result in ((run_before, two_models[0]), (run_after, two_models[1])):
+        assert Path(client.download_artifacts(run_id, "model.ubj")).read_bytes() == result.booster
+    sources = [version.source for version in client.search_model_versions("name = 'customer_churn'")]
+    assert len(sources) == 2
+    assert all(source.startswith(f"{copy.as_uri()}/artifacts/") for source in sources)
 
 
 def test_a_day_without_a_model_is_logged_too(tracking_dir):
