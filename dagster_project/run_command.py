@@ -37,8 +37,7 @@ def run(console: Console, errors: Console) -> int:
     sizes = _sizes()
     told, is_possible = too_little_space(known.data_dir, sizes)
     if not is_possible:
-        _tell(errors, Cause((), told))
-        return 1
+        return _tell_of_the_disk(errors, told)
     limits = known.database_limits
     limit_databases(limits)
     heading = f"Sources: {', '.join(known.sources)}; data folder: {known.data_dir}\n{limits}"
@@ -54,14 +53,12 @@ def run(console: Console, errors: Console) -> int:
         raise
     except Exception as error:
         if _met_a_full_disk(error):  # also Dagster's own records are on that disk
-            _tell(errors, Cause((), _disk_full(error, sizes)))
-            return 1
+            return _tell_of_the_disk(errors, _disk_full(error, sizes))
         _send(errors, Cause((), f"{type(error).__name__}: {error}"))
         raise
     reasons = "\n".join(str(cause) for cause in done.causes)
     if reasons and _met_a_full_disk(reasons):
-        _tell(errors, Cause((), _disk_full(reasons, sizes)))
-        return 1
+        return _tell_of_the_disk(errors, _disk_full(reasons, sizes))
     for warning in done.warnings:
         console.print(warning, style="yellow", soft_wrap=True, markup=False)
     if done.causes:
@@ -92,6 +89,13 @@ def _tell(errors: Console, *causes: Cause) -> None:
         errors.print(str(cause), style="red", markup=False)
     errors.print(f"{STAYS} Details: `make ui`, Runs.")
     _send(errors, *causes)
+
+
+def _tell_of_the_disk(errors: Console, line: str) -> int:
+    """The line says itself what stayed; the exit code."""
+    errors.print(line, style="red", markup=False)
+    _send(errors, Cause((), line))
+    return 1
 
 
 def _sizes() -> Sizes:
