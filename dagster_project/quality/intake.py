@@ -86,7 +86,8 @@ RULES = (
 SCHEMA = {
     "table": pl.String, "subject": pl.String, "object": pl.String, "column": pl.String, "place": pl.String,
     "line": pl.Int64, "reason": pl.String, "remedy": pl.String, "day": pl.String, "newest_date": pl.String,
-    "published_date": pl.String, "row_count": pl.Int64, "week_row_count": pl.Int64, "usual_row_count": pl.Int64,
+    "published_date": pl.String, "bad_row_share": pl.Float64,
+    "row_count": pl.Int64, "week_row_count": pl.Int64, "usual_row_count": pl.Int64,
     **{rule.measure: pl.Float64 for rule in RULES},
 }  # fmt: skip
 
@@ -170,7 +171,7 @@ def _failing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table])
         row = {
             **_row(name, f"{name} {column} {kind} {file if kind == 'file' else ''}".strip()),
             "column": column, "place": file, "line": line, "reason": reason,
-            "remedy": _remedy(name, kind), "row_count": of,
+            "remedy": _remedy(name, kind), "row_count": of, "bad_row_share": bad / of,
         }  # fmt: skip
         if kind == "file":
             row["passing_row_count"] = 0 if (name, column) in wholly else None
