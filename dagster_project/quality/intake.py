@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from dagster_project.contracts import Table
-from dagster_project.ingest.files.drop import waiting_erasures
+from dagster_project.ingest.files.drop import waiting_erasure_count, waiting_erasures
 from dagster_project.quality.intake_queries import FAILING, FAULTS, FILES, NEWEST, PUBLISHED_NEWEST, WEEKS
 from dagster_project.quality.judgement import Rule
 
@@ -144,7 +144,11 @@ def profile_intake(
 
 def _waiting(landing_dir: Path) -> list[dict[str, object]]:
     return [
-        {**_row(ERASURES, ERASURES), "erasure_request_count": 1, "reason": line}
+        {
+            **_row(ERASURES, ERASURES),
+            "erasure_request_count": waiting_erasure_count(landing_dir),
+            "reason": line,
+        }
         for line in waiting_erasures(landing_dir)
     ]
 

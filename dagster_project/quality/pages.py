@@ -27,6 +27,7 @@ padding:.35rem .6rem;border-bottom:1px solid #dfe3ea} th{color:#626b7c;font-weig
 .text-danger{color:#b3261e} .badge{background:#eceff4;border-radius:.3rem;padding:0 .3rem}
 i.fa-check-circle::before{content:"\\2713";color:#2c7a4b;font-style:normal;font-weight:700}
 i.fa-times::before,i.fa-exclamation-triangle::before{content:"\\2717";color:#b3261e;font-style:normal;font-weight:700}
+.collapse,a[data-toggle=collapse]{display:none}
 th:empty{padding:0;border:0} .wide{overflow-x:auto} .wide td,.wide th{white-space:nowrap;font-size:.85rem}
 """
 VERDICTS = {"blocked": "stops the run", "warned": "warns", "passed": "passed"}

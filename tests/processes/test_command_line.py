@@ -47,6 +47,8 @@ WRONG_VALUES = [
     ("CUSTINT_IDENTITY_MAX_PARTIES_PER_IDENTIFIER", "many", "a whole number, 2 to 1000"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "80", "a share above 0, up to 1"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "nan", "a share above 0, up to 1"),
+    ("CUSTINT_ACCEPT_OLDER_DATA", "perhaps", "true or false"),
+    ("CUSTINT_ACCEPT_OLDER_DATA", "2", "true or false"),
     ("CUSTINT_SALESFORCE_INSTANCE_URL", "acme.my.salesforce.com", "an address like https://acme"),
     ("CUSTINT_SALESFORCE_INSTANCE_URL", "https://user:word@acme.com", "an address like https://acme"),
     ("CUSTINT_SALESFORCE_CLIENT_ID", "two words", "a text without spaces"),
@@ -245,7 +247,14 @@ def test_a_command_that_does_not_exist_is_refused_with_the_ones_that_do(words: t
 
 def test_clean_deletes_what_runs_build_and_leaves_what_a_person_put_there(folder: Path):
     data = folder / "data"
-    for name in ("inbox", "landing/files/orders", "published/generations", "dbt_target", "notes"):
+    for name in (
+        "inbox",
+        "landing/files/orders",
+        "published/generations",
+        "dbt_target",
+        "quality/2026-09-30",
+        "notes",
+    ):
         (data / name).mkdir(parents=True)
         (data / name / "file.txt").write_text("content")
     (data / "company.json").write_text("{}")
@@ -255,7 +264,7 @@ def test_clean_deletes_what_runs_build_and_leaves_what_a_person_put_there(folder
     assert sorted(path.name for path in data.iterdir()) == ["inbox", "notes"]
     assert (data / "inbox" / "file.txt").read_text() == "content"
     assert {line.split("/")[-1] for line in done.stdout.splitlines()} == {
-        "landing", "published", "dbt_target", "company.json", "warehouse.duckdb",
+        "landing", "published", "dbt_target", "quality", "company.json", "warehouse.duckdb",
     }  # fmt: skip
     again = command(folder, "clean")
     assert (again.returncode, again.stdout) == (0, "")
