@@ -102,6 +102,10 @@ def _file_of(problem: BaseException | str, data_dir: Path) -> str:
         inside = [name for name in named if name.startswith(str(data_dir))]
         if inside:
             return inside[0]
+        if "database or disk is full" in str(error):  # SQLite never says which
+            return f"a record of Dagster or MLflow in {data_dir}"
+        if "max_temp_directory_size" in str(error):
+            return str(data_dir / "spill")
     return f"a file in {data_dir}"
 
 

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from dagster_project.contracts import Table
-from dagster_project.ingest.files.drop import waiting_erasures
+from dagster_project.ingest.files.drop import waiting_erasure_count, waiting_erasures
 from dagster_project.quality.intake_queries import FAILING, FAULTS, FILES, NEWEST, PUBLISHED_NEWEST, WEEKS
 from dagster_project.quality.judgement import Rule
 
@@ -86,7 +86,8 @@ RULES = (
 SCHEMA = {
     "table": pl.String, "subject": pl.String, "object": pl.String, "column": pl.String, "place": pl.String,
     "line": pl.Int64, "reason": pl.String, "remedy": pl.String, "day": pl.String, "newest_date": pl.String,
-    "published_date": pl.String, "row_count": pl.Int64, "week_row_count": pl.Int64, "usual_row_count": pl.Int64,
+    "published_date": pl.String, "bad_row_share": pl.Float64,
+    "row_count": pl.Int64, "week_row_count": pl.Int64, "usual_row_count": pl.Int64,
     **{rule.measure: pl.Float64 for rule in RULES},
 }  # fmt: skip
 
@@ -143,7 +144,11 @@ def profile_intake(
 
 def _waiting(landing_dir: Path) -> list[dict[str, object]]:
     return [
-        {**_row(ERASURES, ERASURES), "erasure_request_count": 1, "reason": line}
+        {
+            **_row(ERASURES, ERASURES),
+            "erasure_request_count": waiting_erasure_count(landing_dir),
+            "reason": line,
+        }
         for line in waiting_erasures(landing_dir)
     ]
 
@@ -170,7 +175,7 @@ def _failing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table])
         row = {
             **_row(name, f"{name} {column} {kind} {file if kind == 'file' else ''}".strip()),
             "column": column, "place": file, "line": line, "reason": reason,
-            "remedy": _remedy(name, kind), "row_count": of,
+            "remedy": _remedy(name, kind), "row_count": of, "bad_row_share": bad / of,
         }  # fmt: skip
         if kind == "file":
             row["passing_row_count"] = 0 if (name, column) in wholly else None

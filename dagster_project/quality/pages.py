@@ -27,6 +27,7 @@ padding:.35rem .6rem;border-bottom:1px solid #dfe3ea} th{color:#626b7c;font-weig
 .text-danger{color:#b3261e} .badge{background:#eceff4;border-radius:.3rem;padding:0 .3rem}
 i.fa-check-circle::before{content:"\\2713";color:#2c7a4b;font-style:normal;font-weight:700}
 i.fa-times::before,i.fa-exclamation-triangle::before{content:"\\2717";color:#b3261e;font-style:normal;font-weight:700}
+.collapse,a[data-toggle=collapse]{display:none}
 th:empty{padding:0;border:0} .wide{overflow-x:auto} .wide td,.wide th{white-space:nowrap;font-size:.85rem}
 """
 VERDICTS = {"blocked": "stops the run", "warned": "warns", "passed": "passed"}
@@ -92,7 +93,7 @@ def _stage_page(day: str, stage: Stage, judgement: Judgement) -> str:
         *(f"<p><b>{escape(rule.measure)}</b>: {escape(rule.meaning)}</p>" for rule in stage.rules),
         *_sections(judgement),
         "<h2>All measures</h2>",
-        _table(stage.profile, [*dict.fromkeys(rule.measure for rule in stage.rules)]),
+        _table(stage.profile),
     ]
     return _page(f"{stage.name} of {day}", "\n".join(parts))
 
@@ -115,9 +116,12 @@ def _sections(judgement: Judgement) -> list[str]:
     ]
 
 
-def _table(profile: pl.DataFrame, measures: list[str]) -> str:
-    """The rows of a profile in which something was measured."""
-    shown = profile.select("subject", *measures).filter(pl.any_horizontal(pl.col(measures).is_not_null()))
+def _table(profile: pl.DataFrame) -> str:
+    """The rows of a profile in which something was measured: what was judged, and what was too little to be judged."""
+    numbers = [name for name, kind in profile.schema.items() if kind == pl.Float64]
+    words = [name for name in ("reason",) if name in profile.columns]
+    shown = profile.select("subject", *numbers, *words)
+    shown = shown.filter(pl.any_horizontal(pl.col(numbers).is_not_null())) if numbers else shown
     head = "".join(f"<th>{escape(name)}</th>" for name in shown.columns)
     rows = "".join(
         "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in shown.iter_rows()
@@ -128,7 +132,9 @@ def _table(profile: pl.DataFrame, measures: list[str]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return escape(value) if isinstance(value, str) else f"{value:,.4g}"
+    if isinstance(value, float):
+        return f"{round(value, 4) + 0.0:,.12g}"  # what differs by rounding alone is 0, not -0
+    return escape(str(value))
 
 
 def _index_page(folder: Path) -> str:

@@ -36,7 +36,7 @@ RULES = (
         "The number of rows is between two thirds and one and a half of the one before.",
         "{table}: {row_count_now:,} rows {place}, {row_count_before:,} {before}. If that is no news, look at"
         " what it reads",
-        lowest=2 / 3,
+        lowest=0.67,
         highest=1.5,
     ),
     Rule(

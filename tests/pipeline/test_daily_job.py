@@ -75,6 +75,17 @@ def test_a_day_run_with_later_data_at_hand_is_what_it_was_without(story):
         assert rows == story["day"][table], f"{table} of {DAY} changed"
 
 
+def test_an_ordinary_day_the_next_one_and_a_day_run_again_raise_no_alarm(story):
+    """Each stage of each day was judged, and nothing was found."""
+    judged = sorted((story["workspace"].data_dir / "quality").glob("*/*.json"))
+    assert [f"{path.parent.name} {path.stem}" for path in judged] == [
+        f"{day} {stage}" for day in (DAY, NEXT_DAY) for stage in ("gold", "intake", "scores")
+    ]
+    for path in judged:
+        found = json.loads(path.read_text())
+        assert (found["blocking"], found["warnings"]) == ([], []), path
+
+
 def test_the_next_day_adds_one_day(story):
     for table in ("customer_rfm", "customer_health", "customer_360"):
         days = story["workspace"].query(

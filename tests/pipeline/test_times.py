@@ -193,3 +193,22 @@ def test_every_row_of_bronze_is_found_above_it_or_left_out_for_a_reason(company:
     assert company.query(
         "select distinct what_to_do from gold.left_out_rows where source_ref = 'nowhere:1'"
     ) == [("deliver the transaction, or see why it is left out",)]
+
+
+def test_a_file_that_fails_wholly_and_an_older_export_stop_the_next_run(company: Workspace):
+    """The last test of the file: it changes the inbox. What was published stays."""
+    inbox = company.data_dir / "inbox"
+    before = (company.published / "manifest.json").read_text()
+    lines = FILES["transactions.csv"].strip().splitlines()
+    amount = lines[0].split(",").index("amount")
+    broken = [line.split(",") for line in lines[1:]]
+    for fields in broken:
+        fields[amount] = "three pieces"
+    (inbox / "transactions.csv").write_text("\n".join([lines[0], *(",".join(fields) for fields in broken)]))
+    (inbox / "tickets.csv").write_text(FILES["tickets.csv"].strip().rpartition("\n")[0] + "\n")
+    done = company.run(CUSTINT_AS_OF_DATE=DAY.isoformat())
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "Traceback" not in done.stderr
+    assert f"transactions.csv: all {len(broken)} rows fail the column amount" in done.stderr
+    assert "files tickets: its newest day is" in done.stderr
+    assert (company.published / "manifest.json").read_text() == before

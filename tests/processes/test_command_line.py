@@ -266,7 +266,14 @@ def test_a_command_that_does_not_exist_is_refused_with_the_ones_that_do(words: t
 
 def test_clean_deletes_what_runs_build_and_leaves_what_a_person_put_there(folder: Path):
     data = folder / "data"
-    for name in ("inbox", "landing/files/orders", "published/generations", "dbt_target", "notes"):
+    for name in (
+        "inbox",
+        "landing/files/orders",
+        "published/generations",
+        "dbt_target",
+        "quality/2026-09-30",
+        "notes",
+    ):
         (data / name).mkdir(parents=True)
         (data / name / "file.txt").write_text("content")
     (data / "company.json").write_text("{}")
@@ -276,7 +283,7 @@ def test_clean_deletes_what_runs_build_and_leaves_what_a_person_put_there(folder
     assert sorted(path.name for path in data.iterdir()) == ["inbox", "notes"]
     assert (data / "inbox" / "file.txt").read_text() == "content"
     assert {line.split("/")[-1] for line in done.stdout.splitlines()} == {
-        "landing", "published", "dbt_target", "company.json", "warehouse.duckdb",
+        "landing", "published", "dbt_target", "quality", "company.json", "warehouse.duckdb",
     }  # fmt: skip
     again = command(folder, "clean")
     assert (again.returncode, again.stdout) == (0, "")

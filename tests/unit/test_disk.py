@@ -58,6 +58,8 @@ def test_a_full_disk_is_known_whoever_meets_it(problem, is_full):
         ),
         ("[Errno 28] No space left on device: '{data}/dbt_target/a.sql'", "{data}/dbt_target/a.sql"),
         (OSError(errno.ENOSPC, "No space left on device"), "a file in {data}"),
+        ("(sqlite3.OperationalError) database or disk is full", "a record of Dagster or MLflow in {data}"),
+        ("This limit was set by the 'max_temp_directory_size' setting.", "{data}/spill"),
     ],
 )
 def test_one_line_says_which_file_how_much_is_missing_and_what_stayed(tmp_path, monkeypatch, problem, file):

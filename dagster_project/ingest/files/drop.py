@@ -119,17 +119,26 @@ def waiting_erasures(landing_dir: Path) -> tuple[str, ...]:
     Args:
         landing_dir: Root of the landing zone.
     """
-    path = newest_batch(landing_dir, SYSTEM, "erasure_requests")
-    if path is None:
+    waiting = waiting_erasure_count(landing_dir)
+    if not waiting:
         return ()
-    asked = parquet.read_table(path, columns=["customer_ref"])["customer_ref"].drop_null().unique()
-    if not len(asked):
-        return ()
-    count = "1 erasure request is" if len(asked) == 1 else f"{len(asked):,} erasure requests are"
+    count = "1 erasure request is" if waiting == 1 else f"{waiting:,} erasure requests are"
     return (
         f"{count} not acted on: take these customers out of the files in the inbox and out of your other systems, then"
         " `make clean run`; files in the inbox stay",
     )
+
+
+def waiting_erasure_count(landing_dir: Path) -> int:
+    """Number of customers in the newest landed requests to be erased.
+
+    Args:
+        landing_dir: Root of the landing zone.
+    """
+    path = newest_batch(landing_dir, SYSTEM, "erasure_requests")
+    if path is None:
+        return 0
+    return len(parquet.read_table(path, columns=["customer_ref"])["customer_ref"].drop_null().unique())
 
 
 def inbox_fingerprint(inbox_dir: Path) -> str:
