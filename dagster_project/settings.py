@@ -188,6 +188,7 @@ class Settings(BaseSettings):
         "between them",
     )
     ui_port: int = Field(default=3000, ge=1, le=65_535, description="a port, 1 to 65535")
+    mlflow_port: int = Field(default=5000, ge=1, le=65_535, description="a port, 1 to 65535")
 
     _of_sources: dict[str, SourceSettings] = PrivateAttr(default_factory=dict)
 

@@ -83,6 +83,7 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "CUSTINT_MAX_RUN_MINUTES": 360.0,
         "CUSTINT_ALERT_URLS": None,
         "CUSTINT_UI_PORT": 3000,
+        "CUSTINT_MLFLOW_PORT": 5000,
     }
 
 
@@ -133,6 +134,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "MAX_RUN_MINUTES": "0.5",
         "ALERT_URLS": "json://127.0.0.1/hook",
         "UI_PORT": "3100",
+        "MLFLOW_PORT": "5100",
     }
     assert {f"CUSTINT_{name}" for name in values} == FIELDS.keys()
     for name, value in values.items():
@@ -178,6 +180,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CUSTINT_MAX_RUN_MINUTES": 0.5,
         "CUSTINT_ALERT_URLS": SecretStr("json://127.0.0.1/hook"),
         "CUSTINT_UI_PORT": 3100,
+        "CUSTINT_MLFLOW_PORT": 5100,
     }
 
 
