@@ -17,6 +17,7 @@ from dagster_duckdb import DuckDBIOManager
 from dagster_duckdb_polars.duckdb_polars_type_handler import DuckDBPolarsTypeHandler
 
 from dagster_project.databases import connect
+from dagster_project.day_figures import day_figures, day_picture
 from dagster_project.settings import settings
 
 BATCH_ROWS = 50_000
@@ -56,7 +57,10 @@ def write_in_batches(
 
 
 class TypedFrameHandler(DuckDBPolarsTypeHandler):
-    """Creates the table of an empty frame too: the library skips it, and SQL downstream would find no table."""
+    """Creates the table of an empty frame too: the library skips it, and SQL downstream would find no table.
+
+    The figures of what is stored go to Dagster, which plots them over the days.
+    """
 
     def handle_output(
         self, context: dg.OutputContext, table_slice: TableSlice, obj: pl.DataFrame, connection: Any
@@ -69,6 +73,11 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
             context.add_output_metadata({"dagster/row_count": 0})
         else:
             super().handle_output(context, table_slice, obj, connection)
+            picture = day_picture(table_slice.table, obj)
+            figures: dict[str, Any] = dict(day_figures(table_slice.table, obj))
+            context.add_output_metadata(
+                figures | ({"picture": dg.MetadataValue.md(picture)} if picture else {})
+            )
 
 
 class WarehouseIOManager(DuckDBIOManager):
