@@ -8,7 +8,7 @@
 
 {# Whether a person runs dbt, and not the pipeline, which always says what its rows were built by. #}
 {% macro is_typed_by_hand() -%}
-    {{ return(not env_var('CUSTINT_DBT_FINGERPRINT', '')) }}
+    {{ return(env_var('CUSTINT_DBT_FINGERPRINT', 'unset') == 'unset') }}
 {%- endmacro %}
 
 {% macro reporting_currency() -%}
