@@ -67,8 +67,8 @@ def histogram(counts: Sequence[int], edges: Sequence[float], title: str) -> str:
         f'height="{_y(0) - _y(count / highest):.1f}" fill="{LINE}"/>'
         for place, count in enumerate(counts)
     )
-    labels = _label(MARGIN, HEIGHT - 8, f"{edges[0]:.3g}", "start")
-    labels += _label(WIDTH - MARGIN, HEIGHT - 8, f"{edges[-1]:.3g} and more", "end")
+    labels = _label(MARGIN, HEIGHT - 8, _short(edges[0]), "start")
+    labels += _label(WIDTH - MARGIN, HEIGHT - 8, f"{_short(edges[-1])} and more", "end")
     labels += _label(MARGIN, MARGIN + 8, f"{highest:,} customers", "start")
     return _svg(title, bars + labels)
 
@@ -95,6 +95,10 @@ def calibration_curve(predicted: Sequence[float], seen: Sequence[float], title: 
 def as_markdown(svg: str, title: str) -> str:
     """A picture that is its own address, so that the page that shows it asks nobody."""
     return f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _x(share: float) -> float:
