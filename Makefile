@@ -1,10 +1,11 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check map test proofs check ui bench contracts clean lock
+.PHONY: help run sources-check map mlflow test proofs check ui bench contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
+PAGES := .venv/mlflow
 # The locks are complete, and leave out what a package asks for and can do without. What is imported is compiled then.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
 # The project itself, as it lies here, so that `dagster`, `dg` and Python find it wherever they are typed; asks no index.
@@ -38,6 +39,13 @@ map: $(RUN)  ## drafts the mapping of a file: make map FILE=data/inbox/orders_ex
 ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 	$(BIN)/python -m dagster_project ui
 
+$(PAGES): requirements-mlflow.lock $(RUN)
+	$(INSTALL) --upgrade --target $@ -r requirements-mlflow.lock
+	@touch $@
+
+mlflow: $(PAGES)  ## MLflow's pages with all models on http://127.0.0.1:5000, or the port of CUSTINT_MLFLOW_PORT
+	PYTHONPATH=$(PAGES) $(BIN)/python -m dagster_project mlflow
+
 test: $(DEV)  ## the whole test suite
 	$(BIN)/python -m pytest
 
@@ -66,3 +74,4 @@ clean: $(RUN)  ## delete everything that runs have built; what you put into data
 lock:  ## pin the newest allowed versions with hashes (needs uv)
 	$(COMPILE) pyproject.toml --no-emit-package sqlglotc --no-emit-package sqlglotrs --no-emit-package uvloop -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group mlflow --no-deps --constraint requirements.lock -o requirements-mlflow.lock

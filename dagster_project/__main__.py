@@ -3,6 +3,7 @@
 run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 home           make Dagster's folder and print it, for the shell that `dagster dev` is typed in
+mlflow         MLflow's pages on http://127.0.0.1:5000, or the port of CUSTINT_MLFLOW_PORT: type `make mlflow`
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
@@ -11,6 +12,7 @@ clean          delete what runs have built; the inbox and the examples stay
 """
 
 import argparse
+import importlib.util
 import os
 import shutil
 import sys
@@ -48,6 +50,26 @@ def _home(console: Console, errors: Console) -> int:
 
     prepare_dagster_home()
     console.print(str(settings().dagster_home), soft_wrap=True, markup=False)
+    return 0
+
+
+def _mlflow(console: Console, errors: Console) -> int:
+    from dagster_project.churn.tracking import follow_folder
+
+    folder, port = settings().model_tracking_dir, str(settings().mlflow_port)
+    if not (folder / "mlflow.db").exists():
+        errors.print(f"{folder} holds no model yet: `make run` makes it.", style="red", markup=False)
+        return 1
+    installed = importlib.util.find_spec("mlflow")
+    if not (installed and installed.origin and (Path(installed.origin).parent / "server/js/build").is_dir()):
+        errors.print("MLflow's pages are not installed: `make mlflow` installs and shows them.", style="red")
+        return 1
+    follow_folder(folder)
+    console.print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    words = f"mlflow ui --workers 1 --host 127.0.0.1 --port {port} --backend-store-uri".split()
+    command = [sys.executable, "-m", *words, f"sqlite:///{folder / 'mlflow.db'}"]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell
     return 0
 
 
@@ -140,6 +162,7 @@ COMMANDS = {
     "run": run,
     "ui": _ui,
     "home": _home,
+    "mlflow": _mlflow,
     "sources-check": _sources_check,
     "settings": _settings,
     "contracts": _contracts,

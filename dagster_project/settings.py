@@ -39,6 +39,10 @@ Kind = TypeVar("Kind", bound=BaseSettings)
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_DIR = PROJECT_DIR / "dbt"
 
+SAMPLE_FIRST_DATE = dt.date(2024, 10, 1)
+SAMPLE_END_DATE = dt.date(2026, 9, 30)
+"""The simulated company's first day with enough to score, and the last that is simulated without asking for more."""
+
 PATTERN_SIGNS = set("*?[]'\"")
 """What DuckDB reads as a pattern or a quote in the path of a file."""
 
@@ -140,6 +144,9 @@ class Settings(BaseSettings):
         description="a comma list of {sources}; sample goes with files alone",
     )
     as_of_date: dt.date | None = Field(default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31")
+    first_as_of_date: dt.date | None = Field(
+        default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"
+    )
     sample_customers: int = Field(default=2000, ge=50, le=50_000, description="a whole number, 50 to 50000")
     reporting_currency: str = Field(default="USD", description=f"one of {', '.join(known_currencies())}")
     churn_horizon_days: int = Field(default=90, ge=7, le=180, description="a whole number of days, 7 to 180")
@@ -191,6 +198,7 @@ class Settings(BaseSettings):
         "between them",
     )
     ui_port: int = Field(default=3000, ge=1, le=65_535, description="a port, 1 to 65535")
+    mlflow_port: int = Field(default=5000, ge=1, le=65_535, description="a port, 1 to 65535")
 
     _of_sources: dict[str, SourceSettings] = PrivateAttr(default_factory=dict)
 
@@ -214,12 +222,12 @@ class Settings(BaseSettings):
             raise ValueError("cannot be made or written, or holds signs of file patterns")
         return folder
 
-    @field_validator("as_of_date", mode="before")
+    @field_validator("as_of_date", "first_as_of_date", mode="before")
     @classmethod
     def _is_an_iso_day(cls, value: object) -> object:
         return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date() if isinstance(value, str) else value
 
-    @field_validator("as_of_date")
+    @field_validator("as_of_date", "first_as_of_date")
     @classmethod
     def _is_in_range(cls, value: dt.date | None) -> dt.date | None:
         if value is not None and not 1990 <= value.year <= 2099:
@@ -330,9 +338,23 @@ class Settings(BaseSettings):
         return self.data_dir / "dagster_home"
 
     @property
-    def first_as_of_date(self) -> dt.date:
+    def earliest_day(self) -> dt.date:
         """First day that may be scored: the sample company's first, or early enough for anybody's files."""
-        return dt.date(2024, 10, 1) if self.sources == ("sample",) else dt.date(1990, 1, 1)
+        return SAMPLE_FIRST_DATE if self.sources == ("sample",) else dt.date(1990, 1, 1)
+
+    @property
+    def first_day(self) -> dt.date:
+        """First day that is expected to be there, so that what is missing is missing; not before the earliest."""
+        default = SAMPLE_END_DATE if self.sources == ("sample",) else self.earliest_day
+        wanted = self.first_as_of_date or default
+        return max(self.earliest_day, min(wanted, self.as_of_date or wanted))
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """Last day that is expected to be there; None where the data go on, up to yesterday."""
+        if self.sources != ("sample",):
+            return None
+        return max(SAMPLE_END_DATE, self.as_of_date or SAMPLE_END_DATE, self.first_day)
 
     def for_dbt(self, as_of_date: dt.date | None) -> dict[str, str]:
         """The settings as the environment variables that `dbt/macros/settings.sql` reads.

@@ -23,7 +23,9 @@ OPEN_END = dt.datetime(9999, 12, 31)
 def _invoke(data_dir: Path, arguments: tuple[str, ...], settings: dict[str, str], **runner: Any) -> Any:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTINT_", "DBT_"))}
     environment = {
-        **clean, "CUSTINT_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **settings
+        **clean, "CUSTINT_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "CUSTINT_DBT_FINGERPRINT": "",  # unset, a person would have typed it
+        **settings,
     }  # fmt: skip
     with mock.patch.dict(os.environ, environment, clear=True):
         outcome = dbtRunner(**runner).invoke(

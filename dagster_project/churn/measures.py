@@ -91,6 +91,23 @@ def calibration_error(probability: FloatArray, is_churned: BoolArray, bin_count:
     return float(np.abs(gap).sum() / len(probability))
 
 
+def calibration_bins(
+    probability: FloatArray, is_churned: BoolArray, bin_count: int = 10
+) -> list[tuple[float, float]]:
+    """Mean prediction and seen share of bins of about equal count, ascending; equal probabilities share a bin.
+
+    Args:
+        probability: Predictions, shape (n,).
+        is_churned: What happened, shape (n,).
+        bin_count: Bins at most.
+    """
+    bins = (rankdata(probability, method="min") - 1) * bin_count // len(probability)
+    return [
+        (float(probability[bins == place].mean()), float(is_churned[bins == place].mean()))
+        for place in np.unique(bins)
+    ]
+
+
 def measure(
     probability: FloatArray, is_churned: BoolArray, customer: npt.NDArray[np.int64], base_rate: float
 ) -> dict[str, float | None]:

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 
 from dagster_project.churn.calibration import Calibration, fit_calibration
 from dagster_project.churn.feature_matrix import FloatMatrix, feature_directions, feature_matrix
-from dagster_project.churn.measures import measure
+from dagster_project.churn.measures import calibration_bins, measure
 from dagster_project.churn.time_split import TimeSplit, labelled_examples, split_by_time
 
 FloatArray = npt.NDArray[np.float64]
@@ -103,6 +103,7 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
         calibration_: Curve for `trees_`, or None.
         sets_: The examples of each data set.
         measures_: Measures of each data set by name; empty with insufficient data.
+        calibration_bins_: Predicted and seen shares on the later snapshots; empty with insufficient data.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
         self.calibration_: Calibration | None = None
         self.base_rate_: float | None = None
         self.measures_: dict[str, dict[str, float | None]] = {}
+        self.calibration_bins_: list[tuple[float, float]] = []
         self.sets_ = self._sets(examples, split)
         self.note_ = self._too_little(examples, split)
         if split is None or self.note_:
@@ -186,6 +188,8 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
         for name, rows in self.sets_.items():
             probability = curve.probability(evaluated.log_odds(rows))
             self.measures_[name] = measure(probability, _is_churned(rows), _customer_code(rows), known_rate)
+            if name == "evaluation":
+                self.calibration_bins_ = calibration_bins(probability, _is_churned(rows))
         later = pl.concat([split.calibration, split.evaluation])
         self.base_rate_ = float(_is_churned(later).mean())
         if not _beats_base_rate(self.measures_["evaluation"]):

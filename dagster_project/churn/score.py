@@ -65,6 +65,7 @@ class ChurnResult:
         parameters: What else the model is made of; fits JSON.
         model_version: Hash of the model, `none` with insufficient data.
         status: `fitted`, `base_rate` or `insufficient_data`.
+        calibration: Predicted and seen share of each bin of the later snapshots, ascending.
     """
 
     customers: pl.DataFrame
@@ -73,6 +74,7 @@ class ChurnResult:
     parameters: dict[str, Any]
     model_version: str
     status: ModelStatus
+    calibration: list[tuple[float, float]]
 
 
 def score_churn(
@@ -133,6 +135,7 @@ def score_churn(
         model.parameters(),
         model.model_version_,
         model.status_,
+        model.calibration_bins_,
     )
 
 

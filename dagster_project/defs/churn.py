@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 import polars as pl
 
+from dagster_project.day_figures import as_markdown, calibration_curve
 from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.settings import settings
@@ -31,5 +32,10 @@ def customer_churn(
     as_of_date = dt.date.fromisoformat(context.partition_key)
     result = score_churn(features, snapshots, as_of_date, settings().churn_horizon_days, RANDOM_STATE)
     run_name = log_churn_model(settings().model_tracking_dir, result, as_of_date)
+    if result.calibration:
+        title = "Churn: seen share over predicted probability, later snapshots"
+        predicted, seen = zip(*result.calibration, strict=True)
+        curve = as_markdown(calibration_curve(predicted, seen, title), title)
+        context.add_output_metadata({"calibration": dg.MetadataValue.md(curve)}, "churn_model_metrics")
     context.log.info(f"model logged to MLflow as {run_name}")
     return result.customers, result.metrics

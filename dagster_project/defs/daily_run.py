@@ -13,16 +13,18 @@ import dagster as dg
 from dagster_project.alerts import Cause
 from dagster_project.contracts import landing_objects
 from dagster_project.defs.failures import TOLD_BY, failure_causes
-from dagster_project.defs.ingest import SAMPLE_END_DATE
 from dagster_project.defs.landing_assets import NOTES
 from dagster_project.defs.live_sources import new_columns
 from dagster_project.defs.quality import CHECK as QUALITY_CHECK
-from dagster_project.defs.resources import daily, prepare_dagster_home
+from dagster_project.defs.resources import prepare_dagster_home
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.files.drop import newest_event_date
-from dagster_project.settings import SettingsError, settings
+from dagster_project.settings import SAMPLE_END_DATE, SettingsError, settings
 from dagster_project.time_limit import time_limit
+
+_possible_days = dg.DailyPartitionsDefinition(start_date=settings().earliest_day.isoformat())
+"""All that may be asked for; which of them are expected, `resources.daily` says."""
 
 
 class _StepFailedError(Exception):
@@ -50,11 +52,9 @@ class DailyRun:
 
 def last_day() -> str:
     """The newest day that is over, UTC."""
-    key = daily.get_last_partition_key()
+    key = _possible_days.get_last_partition_key()
     if key is None:
-        raise SettingsError(
-            f"No day is over yet: the first that can be scored is {settings().first_as_of_date}."
-        )
+        raise SettingsError(f"No day is over yet: the first that can be scored is {settings().earliest_day}.")
     return key
 
 
@@ -65,9 +65,9 @@ def check_as_of_date() -> None:
         SettingsError: One line that names the setting, its value and what is allowed.
     """
     wanted = settings().as_of_date
-    if wanted and not daily.has_partition_key(wanted.isoformat()):
+    if wanted and not _possible_days.has_partition_key(wanted.isoformat()):
         raise SettingsError(
-            f"CUSTINT_AS_OF_DATE is '{wanted}'; allowed is a day from {settings().first_as_of_date} to {last_day()}."
+            f"CUSTINT_AS_OF_DATE is '{wanted}'; allowed is a day from {settings().earliest_day} to {last_day()}."
         )
 
 
@@ -79,7 +79,7 @@ def default_as_of_date() -> str:
     """
     candidates = [SAMPLE_END_DATE] if "sample" in settings().sources else []
     if "files" in settings().sources:
-        end = daily.get_last_partition_window()
+        end = _possible_days.get_last_partition_window()
         newest = newest_event_date(settings().landing_dir, before=end.end.date() if end else SAMPLE_END_DATE)
         candidates += [newest] if newest else []
     if settings().live_sources:

@@ -15,10 +15,12 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
+from dagster_project.day_figures import queried_figures
 from dagster_project.defs import dbt_runner
 from dagster_project.defs.resources import (
     ANALYTICS,
     DATA_ENGINEERING,
+    NIGHTLY,
     ONE_DAY_PER_RUN,
     daily,
     run_as_of_date,
@@ -86,7 +88,10 @@ class LayeredTranslator(DagsterDbtTranslator):
             for source in manifest["sources"].values()
             if source["source_name"] == "bookkeeping"
         }
-        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in kept_by_dbt])
+        deps = [dep for dep in spec.deps if dep.asset_key not in kept_by_dbt]
+        if spec.key.path[0] != "gold":
+            return spec.replace_attributes(deps=deps)
+        return spec.replace_attributes(deps=deps, freshness_policy=NIGHTLY)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<layer>/<table>`, except where a table says which asset writes it."""
@@ -139,7 +144,10 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
         counts = counts or _row_counts()
         key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
         if key and tuple(key.path) in counts:
-            yield event.with_metadata({**event.metadata, "dagster/row_count": counts[tuple(key.path)]})
+            row_count = {"dagster/row_count": counts[tuple(key.path)]}
+            day = context.partition_key if context.has_partition_key else ""
+            figures = queried_figures(key.path[-1], day, _row_of)
+            yield event.with_metadata({**event.metadata, **row_count, **figures})
         else:
             yield event
 
@@ -166,6 +174,11 @@ def _require_the_day(context: dg.AssetExecutionContext) -> None:
             is_there = key.path[-1] in known and connection.execute(query, [day]).fetchall()
             if not is_there and not was_built(context.instance, key, day):
                 raise missing_day(table, day)
+
+
+def _row_of(query: str) -> dict[str, Any]:
+    with read_warehouse() as connection:
+        return next(iter(connection.execute(query).pl().to_dicts()), {})
 
 
 def _row_counts() -> dict[tuple[str, ...], int]:

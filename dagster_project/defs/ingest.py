@@ -4,7 +4,6 @@ Every landing object is an asset, so that each table's first file has a place in
 (`live_sources.py`), and how a source is read (`ingest/`, `sample_company/`).
 """
 
-import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
@@ -16,13 +15,12 @@ from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.files.drop import FileDropError, land_file_drop, waiting_erasures
 from dagster_project.ingest.streams import Landed
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
-from dagster_project.settings import settings
+from dagster_project.settings import SAMPLE_END_DATE, settings
 
 LIVE_OBJECTS = [name for source in settings().live_sources.values() for name in source.objects]
 FILE_DROP_OBJECTS = system_objects("files")
 VENDOR_OBJECTS = tuple(name for name in landing_objects() if name not in (*LIVE_OBJECTS, *FILE_DROP_OBJECTS))
 ERASURES = "files__erasure_requests"
-SAMPLE_END_DATE = dt.date(2026, 9, 30)
 
 
 @dg.multi_asset(specs=landing_specs(VENDOR_OBJECTS, "immutable Parquet batches in the vendor's own shape."))

@@ -14,17 +14,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.defs.landing_assets import landed_files, landing_specs
-from dagster_project.defs.resources import run_started_at
+from dagster_project.defs.resources import NIGHTLY, run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.one_reader import only_reader
 from dagster_project.ingest.streams import Landed, SourceError
 from dagster_project.settings import SourceSettings, settings
 
 SHAPE_CHECK = "shape_as_agreed"
-FRESHNESS = dg.FreshnessPolicy.time_window(
-    warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
-)
-"""A nightly read that has not come for a day and two hours is late; after a second night it is missing."""
 
 
 def _check_spec(name: str) -> dg.AssetCheckSpec:
@@ -120,7 +116,7 @@ def _source_asset(name: str, source: SourceSettings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{name}_landing",
-        specs=landing_specs(source.objects, what, FRESHNESS),
+        specs=landing_specs(source.objects, what, NIGHTLY),
         check_specs=[_check_spec(object_name) for object_name in source.objects],
     )
     def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from dagster_project.contracts import gold_tables
-from dagster_project.defs.resources import ANALYTICS, run_as_of_date, run_started_at
+from dagster_project.defs.resources import ANALYTICS, NIGHTLY, run_as_of_date, run_started_at
 from dagster_project.publish.generation import DATABASE_NAME, PublishError, publish_generation
 from dagster_project.settings import DBT_DIR, PROJECT_DIR, settings
 from dagster_project.source_digest import source_digest
@@ -14,6 +14,7 @@ from dagster_project.source_digest import source_digest
     group_name="published",
     owners=[ANALYTICS],
     kinds={"duckdb", "parquet"},
+    freshness_policy=NIGHTLY,
     deps=[dg.AssetKey(["gold", name]) for name in gold_tables()],
 )
 def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -13,7 +13,12 @@ from dagster_project.databases import limit_databases
 from dagster_project.defs.warehouse_io import WarehouseIOManager
 from dagster_project.settings import settings
 
-daily = dg.DailyPartitionsDefinition(start_date=settings().first_as_of_date.isoformat())
+LAST_DAY = settings().last_day
+daily = dg.DailyPartitionsDefinition(
+    start_date=settings().first_day.isoformat(),
+    end_date=(LAST_DAY + dt.timedelta(days=1)).isoformat() if LAST_DAY else None,
+)
+"""The days that are expected: a perfect run leaves none of the sample company's missing."""
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
 POLL_SECONDS = 30
@@ -43,6 +48,10 @@ run_monitoring:
 """
 
 StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+NIGHTLY = dg.FreshnessPolicy.time_window(
+    warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
+)
+"""What comes every night and has not come for a day and two hours is late; after a second night it is missing."""
 
 DATA_ENGINEERING = "team:data-engineering"
 ANALYTICS = "team:analytics"

@@ -7,7 +7,7 @@ import dagster as dg
 
 from dagster_project.contracts import gold_tables
 from dagster_project.defs.dbt import column_schema
-from dagster_project.defs.resources import ANALYTICS
+from dagster_project.defs.resources import ANALYTICS, NIGHTLY
 from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.quality.contract_check import contract_violations
 
@@ -20,6 +20,7 @@ def scored_tables(*names: str) -> dict[str, dg.AssetOut]:
             description=gold_tables()[name].description,
             group_name="gold",
             owners=[ANALYTICS],
+            freshness_policy=NIGHTLY,
             kinds={"python", "polars", "duckdb"},
             metadata={
                 "partition_expr": "as_of_date",

@@ -17,6 +17,7 @@ from dagster_duckdb import DuckDBIOManager
 from dagster_duckdb_polars.duckdb_polars_type_handler import DuckDBPolarsTypeHandler
 
 from dagster_project.databases import connect
+from dagster_project.day_figures import day_figures, day_picture
 from dagster_project.settings import settings
 
 BATCH_ROWS = 50_000
@@ -104,7 +105,7 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
     """Keeps empty frames, and tells an empty day from one that was never built.
 
     The library skips the table of an empty frame, and SQL downstream would find no table; and it reads a day that is
-    not there as a frame without rows.
+    not there as a frame without rows. The figures of what is stored go to Dagster, which plots them over the days.
     """
 
     def load_input(self, context: dg.InputContext, table_slice: TableSlice, connection: Any) -> pl.DataFrame:
@@ -138,6 +139,11 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
             context.add_output_metadata({"dagster/row_count": 0})
         else:
             super().handle_output(context, table_slice, obj, connection)
+            picture = day_picture(table_slice.table, obj)
+            figures: dict[str, Any] = dict(day_figures(table_slice.table, obj))
+            context.add_output_metadata(
+                figures | ({"picture": dg.MetadataValue.md(picture)} if picture else {})
+            )
 
 
 class WarehouseIOManager(DuckDBIOManager):

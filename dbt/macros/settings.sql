@@ -1,7 +1,14 @@
 {# The run's settings, as `dagster_project/settings.py` passes them on. #}
 
 {% macro landing_dir() -%}
-    {{ env_var('CUSTINT_DATA_DIR', '../data') }}/landing
+    {%- set folder = env_var('CUSTINT_DATA_DIR', 'data') -%}
+    {#- A relative folder is one of the project's, as everywhere, and dbt is typed in `dbt/`; see profiles.yml. -#}
+    {{ folder if folder.startswith('/') else '../' ~ folder }}/landing
+{%- endmacro %}
+
+{# Whether a person runs dbt, and not the pipeline, which always says what its rows were built by. #}
+{% macro is_typed_by_hand() -%}
+    {{ return(env_var('CUSTINT_DBT_FINGERPRINT', 'unset') == 'unset') }}
 {%- endmacro %}
 
 {% macro reporting_currency() -%}
@@ -12,9 +19,13 @@
     {{ env_var('CUSTINT_CHURN_HORIZON_DAYS', '90') | int }}
 {%- endmacro %}
 
-{# The day of the run; null in a run that is for none, such as one of bronze alone. #}
+{# The day of the run; null in a run that is for none, such as one of bronze alone. Typed by hand: the newest of a run. #}
 {% macro as_of_date() -%}
     {%- set day = env_var('CUSTINT_RUN_AS_OF_DATE', '') -%}
+    {%- if not day and execute and is_typed_by_hand() -%}
+        {%- set run_days = load_relation(source('bookkeeping', 'run_days')) -%}
+        {%- set day = run_query("select max(as_of_date) from " ~ run_days).columns[0][0] if run_days else none -%}
+    {%- endif -%}
     cast({{ "'" ~ day ~ "'" if day else 'null' }} as date)
 {%- endmacro %}
 

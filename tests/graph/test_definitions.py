@@ -73,3 +73,29 @@ def test_no_layer_reads_a_later_one(repository):
     for node in repository.asset_graph.asset_nodes:
         for parent in node.parent_keys:
             assert order[parent.path[0]] <= order[node.key.path[0]], f"{node.key} reads {parent}"
+
+
+@pytest.mark.parametrize(
+    ("job", "inside", "outside"),
+    [
+        ("ingest", "landing/stripe__charges", "bronze/stripe__charges"),
+        ("scores", "gold/customer_churn", "gold/fct_tickets"),
+        ("scores", "gold/customer_360", "landing/stripe__charges"),
+        ("publish", "published/customer_intelligence", "gold/customer_360"),
+    ],
+)
+def test_a_part_of_the_daily_job_makes_its_part_alone(repository, job: str, inside: str, outside: str):
+    made = {key.to_user_string() for key in repository.get_job(job).asset_layer.executable_asset_keys}
+    assert inside in made
+    assert outside not in made
+
+
+def test_the_days_that_are_expected_are_those_of_a_perfect_run(repository):
+    node = repository.asset_graph.get(dg.AssetKey(["gold", "customer_churn"]))
+    assert node.partitions_def.get_partition_keys() == ["2026-09-30"]
+
+
+def test_all_of_gold_says_when_it_is_late(repository):
+    gold = [node for node in repository.asset_graph.asset_nodes if node.key.path[0] in ("gold", "published")]
+    assert gold
+    assert [node.key for node in gold if node.freshness_policy is None] == []

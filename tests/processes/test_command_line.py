@@ -110,6 +110,10 @@ WRONG_VALUES = [
     ("CUSTINT_SOURCE_RETRY_SECONDS", "-1", "a whole number of seconds, 0 to 3600"),
     ("CUSTINT_MAX_RUN_MINUTES", "a night", "a number of minutes above 0, up to 10080"),
     ("CUSTINT_UI_PORT", "0", "a port, 1 to 65535"),
+    ("CUSTINT_FIRST_AS_OF_DATE", "01.09.2026", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
+    ("CUSTINT_FIRST_AS_OF_DATE", "1989-12-31", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
+    ("CUSTINT_MLFLOW_PORT", "65536", "a port, 1 to 65535"),
+    ("CUSTINT_MLFLOW_PORT", "http", "a port, 1 to 65535"),
     ("CUSTINT_UI_PORT", "http", "a port, 1 to 65535"),
 ]
 

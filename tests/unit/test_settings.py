@@ -48,6 +48,7 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "CUSTINT_THREADS": machine_limits().threads,
         "CUSTINT_SOURCES": ("sample",),
         "CUSTINT_AS_OF_DATE": None,
+        "CUSTINT_FIRST_AS_OF_DATE": None,
         "CUSTINT_SAMPLE_CUSTOMERS": 2000,
         "CUSTINT_REPORTING_CURRENCY": "USD",
         "CUSTINT_CHURN_HORIZON_DAYS": 90,
@@ -85,6 +86,7 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "CUSTINT_MAX_RUN_MINUTES": 360.0,
         "CUSTINT_ALERT_URLS": None,
         "CUSTINT_UI_PORT": 3000,
+        "CUSTINT_MLFLOW_PORT": 5000,
     }
 
 
@@ -100,6 +102,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "THREADS": "3",
         "SOURCES": "sample, files",
         "AS_OF_DATE": "2026-09-30",
+        "FIRST_AS_OF_DATE": "2026-09-01",
         "SAMPLE_CUSTOMERS": "50",
         "REPORTING_CURRENCY": "EUR",
         "CHURN_HORIZON_DAYS": "180",
@@ -137,6 +140,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "MAX_RUN_MINUTES": "0.5",
         "ALERT_URLS": "json://127.0.0.1/hook",
         "UI_PORT": "3100",
+        "MLFLOW_PORT": "5100",
     }
     assert {f"CUSTINT_{name}" for name in values} == FIELDS.keys()
     for name, value in values.items():
@@ -147,6 +151,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CUSTINT_THREADS": 3,
         "CUSTINT_SOURCES": ("sample", "files"),
         "CUSTINT_AS_OF_DATE": dt.date(2026, 9, 30),
+        "CUSTINT_FIRST_AS_OF_DATE": dt.date(2026, 9, 1),
         "CUSTINT_SAMPLE_CUSTOMERS": 50,
         "CUSTINT_REPORTING_CURRENCY": "EUR",
         "CUSTINT_CHURN_HORIZON_DAYS": 180,
@@ -184,6 +189,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CUSTINT_MAX_RUN_MINUTES": 0.5,
         "CUSTINT_ALERT_URLS": SecretStr("json://127.0.0.1/hook"),
         "CUSTINT_UI_PORT": 3100,
+        "CUSTINT_MLFLOW_PORT": 5100,
     }
 
 
@@ -306,7 +312,7 @@ def test_the_first_day_that_can_be_scored_depends_on_the_sources(
     sources: str, first: dt.date, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("CUSTINT_SOURCES", sources)
-    assert load_settings().first_as_of_date == first
+    assert load_settings().earliest_day == first
 
 
 def test_dbt_gets_every_variable_that_its_macro_reads_as_text():
@@ -406,3 +412,30 @@ def test_an_object_comes_from_one_source_only(monkeypatch: pytest.MonkeyPatch):
         "CUSTINT_SOURCES is 'postgres,events', and both postgres and events write product events; "
         "allowed is one source for each object."
     )
+
+
+@pytest.mark.parametrize(
+    ("variables", "first", "last"),
+    [
+        ({}, "2026-09-30", "2026-09-30"),
+        ({"FIRST_AS_OF_DATE": "2026-09-01"}, "2026-09-01", "2026-09-30"),
+        ({"FIRST_AS_OF_DATE": "2020-01-01"}, "2024-10-01", "2026-09-30"),
+        ({"AS_OF_DATE": "2026-09-15"}, "2026-09-15", "2026-09-30"),
+        ({"AS_OF_DATE": "2026-10-15"}, "2026-09-30", "2026-10-15"),
+        ({"SOURCES": "files"}, "1990-01-01", None),
+        ({"SOURCES": "files", "FIRST_AS_OF_DATE": "2026-05-01"}, "2026-05-01", None),
+        (
+            {"SOURCES": "files", "FIRST_AS_OF_DATE": "2026-05-01", "AS_OF_DATE": "2026-04-01"},
+            "2026-04-01",
+            None,
+        ),
+    ],
+)
+def test_the_days_that_are_expected(
+    variables: dict[str, str], first: str, last: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CUSTINT_{name}", value)
+    values = load_settings()
+    assert values.first_day == dt.date.fromisoformat(first)
+    assert values.last_day == (dt.date.fromisoformat(last) if last else None)
