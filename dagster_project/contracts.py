@@ -30,7 +30,7 @@ NUMERIC_TYPES = ("bigint", "double", "decimal")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract; `rules` is its `meta` (required, accepted, levels, unit, source ...)."""
+    """One column of a contract; `rules` is its `meta` (required, accepted, levels, unit, personal, source ...)."""
 
     name: str
     data_type: str
@@ -47,6 +47,11 @@ class Column:
             return "days"
         suffix = next((suffix for suffix in UNIT_BY_SUFFIX if self.name.endswith(suffix)), "")
         return str(self.rules.get("unit") or UNIT_BY_SUFFIX.get(suffix, ""))
+
+    @property
+    def personal(self) -> str:
+        """Whose data it is: `always` personal, `of_persons` where the customer is a person; empty when of nobody."""
+        return str(self.rules.get("personal") or "")
 
     @property
     def accepted(self) -> list[str]:

@@ -10,10 +10,23 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+WHERE_PERSONAL = {
+    "always": "**Personal**: empty in what is published.",
+    "of_persons": "**Personal** where the customer is a person: empty there in what is published.",
+}
+
+
+def meaning(column: Column) -> str:
+    """What a column means in words, and where it is empty because it is personal."""
+    return (
+        f"{column.description} {WHERE_PERSONAL[column.personal]}" if column.personal else column.description
+    )
+
+
 def _column_row(column: Column, grain: tuple[str, ...]) -> str:
     name = f"**{column.name}**" if column.name in grain else column.name
     can_be_empty = "" if column.not_null else "yes"
-    return f"| {name} | {column.data_type} | {column.unit} | {can_be_empty} | {_cell(column.description)} |"
+    return f"| {name} | {column.data_type} | {column.unit} | {can_be_empty} | {_cell(meaning(column))} |"
 
 
 def _table_section(table: Table) -> list[str]:
@@ -43,6 +56,9 @@ def data_dictionary(tables: dict[str, Table]) -> str:
         "",
         "Every table and column of published gold, from the contracts by `make contracts`. Columns in bold are",
         "the grain: one row per value of them. Amounts are in the reporting currency unless the unit differs.",
+        "What is marked **Personal** is in the warehouse; with `CUSTINT_PUBLISH_CONTACTS=true` also in",
+        "`published/contacts.duckdb`: `customers` and `persons`, by `customer_id` and `person_id`. A reference that is",
+        "an e-mail address is published as its hash.",
         "",
         *(
             f"- [{name}](#{name}): {_cell(table.description).split('. ')[0].rstrip('.')}."

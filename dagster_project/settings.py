@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
 
+    publish_contacts: bool = Field(default=False, description="true or false")
+
     source_lag_seconds: int = Field(
         default=600, ge=0, le=604_800, description="a whole number of seconds, 0 to 604800"
     )

@@ -25,6 +25,7 @@ SMALL_TABLES = {
     "business_schedules": "the support desk's schedules",
     "weekly_business_hours": "the support desk's schedules",
     "default_business_hours": "seven rows",
+    "first_reply_targets": "four rows",
     "default_business_holidays": "a fixed list",
     "zendesk__schedules": "the support desk's schedules",
     "zendesk__holidays": "the support desk's schedules",

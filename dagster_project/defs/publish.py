@@ -29,6 +29,7 @@ def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeRe
             run_id=context.run_id,
             as_of_date=as_of_date.isoformat() if as_of_date else "",
             code_version=source_digest(PROJECT_DIR / "dagster_project", DBT_DIR),
+            with_contacts=settings().publish_contacts,
         )
     except PublishError as error:
         raise dg.Failure(

@@ -2,7 +2,8 @@
 
 A generation is a folder under `<published>/generations/`. The names that analysts open are links through one link,
 `current`: replacing that link swaps the DuckDB file, the Parquet files and the manifest in one atomic step, and a
-reader that has the old file open keeps it. Not here: what gold is (the contracts) and when to publish (`defs/`).
+reader that has the old file open keeps it. Not here: what gold is (the contracts), what of
+it is personal (`personal.py`) and when to publish (`defs/`).
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.contracts import Table
+from dagster_project.data_dictionary import meaning
 from dagster_project.databases import connect
+from dagster_project.publish.personal import CONTACTS_NAME, drop_contacts, published_rows, write_contacts
 from dagster_project.quality.contract_check import contract_violations
 
 KEPT_GENERATIONS = 3
@@ -47,8 +50,7 @@ def _write_tables(warehouse_path: Path, folder: Path, tables: list[Table]) -> di
         connection.execute("create schema gold")
         for table in tables:
             parquet = folder / "parquet" / f"{table.name}.parquet"
-            rows = f"select * from warehouse.gold.{table.name} order by {', '.join(table.grain)}"
-            connection.execute(f"create table gold.{table.name} as {rows}")
+            connection.execute(f"create table gold.{table.name} as {published_rows(connection, table)}")
             connection.execute(f"copy gold.{table.name} to '{parquet}' (format parquet, compression zstd)")
             _describe(connection, table)
             (row_count,) = connection.execute(f"select count(*) from gold.{table.name}").fetchall()[0]
@@ -64,7 +66,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
     connection.execute(f"comment on table gold.{table.name} is {text(table.description)}")
     for column in table.columns:
-        words = f"{column.description} [{column.unit}]" if column.unit else column.description
+        words = f"{meaning(column)} [{column.unit}]" if column.unit else meaning(column)
         connection.execute(f"comment on column gold.{table.name}.{column.name} is {text(words)}")
 
 
@@ -94,7 +96,8 @@ def _swap_in(published_dir: Path, folder: Path) -> None:
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(folder.relative_to(published_dir))
     new_link.replace(published_dir / "current")
-    for name in PUBLIC_NAMES:
+    contacts = [CONTACTS_NAME] if (folder / CONTACTS_NAME).exists() else []
+    for name in (*PUBLIC_NAMES, *contacts):
         link = published_dir / name
         if not link.is_symlink():
             link.symlink_to(Path("current") / name)
@@ -116,6 +119,7 @@ def publish_generation(
     run_id: str,
     as_of_date: str,
     code_version: str,
+    with_contacts: bool = False,
 ) -> dict[str, PublishedTable]:
     """Publish the gold tables of a warehouse as a new generation.
 
@@ -127,6 +131,7 @@ def publish_generation(
         run_id: Who published, for the manifest.
         as_of_date: Newest day of the daily tables, for the manifest.
         code_version: Version of the code, for the manifest.
+        with_contacts: Personal data too, in `contacts.duckdb`; without, one that is there is removed.
 
     Returns:
         Rows and SHA-256 of each table's Parquet file.
@@ -141,6 +146,8 @@ def publish_generation(
     try:
         written = _write_tables(warehouse_path, partial, tables)
         _check(warehouse_path, partial, tables, written)
+        if with_contacts:
+            write_contacts(warehouse_path, partial)
         manifest = {
             "run_id": run_id,
             "as_of_date": as_of_date,
@@ -155,5 +162,6 @@ def publish_generation(
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
     _swap_in(published_dir, folder)
+    drop_contacts(published_dir, keep=folder if with_contacts else None)
     _drop_old(generations_dir, folder)
     return written

@@ -16,7 +16,7 @@ KINDS_SHOWN = 6
 
 _MOST_WORTH_SAVING = """
     select
-        name, churn_probability, predicted_clv_amount, value_at_risk_amount,
+        coalesce(name, customer_id), churn_probability, predicted_clv_amount, value_at_risk_amount,
         reason_1, incentive_name, expected_roi_amount
     from gold.customer_360
     where as_of_date = ? and churn_status = 'scored' and predicted_clv_amount is not null

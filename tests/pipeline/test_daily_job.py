@@ -36,7 +36,9 @@ def story(tmp_path_factory):
     steps, models = daily_job.job_events(workspace.data_dir)
     story["job"] = daily_job.Job(60.0, 1000.0, steps, models)
     story["floor"] = daily_job.run_floor(workspace.data_dir, 200, DAY)
-    workspace.run_well(CUSTINT_AS_OF_DATE=NEXT_DAY)
+    workspace.run_well(CUSTINT_AS_OF_DATE=NEXT_DAY, CUSTINT_PUBLISH_CONTACTS="true")
+    story["contacts"] = workspace.contacts("select kind, name, email from customers")
+    story["mode"] = (workspace.published / "contacts.duckdb").stat().st_mode
     story["next"] = json.loads((workspace.published / "manifest.json").read_text())
     workspace.run_well(CUSTINT_AS_OF_DATE=DAY)
     story["again"] = json.loads((workspace.published / "manifest.json").read_text())
@@ -91,6 +93,92 @@ def test_the_published_file_has_every_contracted_table_and_nothing_else(story):
     }
     assert names == set(gold_tables())
     assert schemas == {"gold"}
+
+
+PERSONAL = {
+    "Email": ("salesforce/contacts", "salesforce/users"),
+    "PersonEmail": ("salesforce/accounts",),
+    "email": (
+        "stripe/customers",
+        "zendesk/users",
+        "product/users",
+        "marketing/consents",
+        "marketing/touchpoints",
+    ),
+    "owner_email": ("product/workspaces",),
+    "Phone": ("salesforce/contacts", "salesforce/accounts"),
+    "phone": ("stripe/customers", "zendesk/users"),
+    "FirstName || ' ' || LastName": ("salesforce/contacts", "salesforce/accounts"),
+    "name": ("product/users", "zendesk/users"),
+    "individual_name": ("stripe/customers",),
+    "BillingStreet": ("salesforce/accounts",),
+    "MailingStreet": ("salesforce/contacts",),
+    "address ->> 'line1'": ("stripe/customers",),
+}
+"""Where the sample company's sources deliver data of persons."""
+
+
+@pytest.fixture(scope="module")
+def personal_values(story):
+    """Every e-mail address, phone, name of a person and street that landed, in small letters; numbers in E.164 too."""
+    landing = story["workspace"].data_dir / "landing"
+    found = set()
+    for expression, objects in PERSONAL.items():
+        for name in objects:
+            rows = duckdb.sql(
+                f"select distinct lower(trim({expression})) from"
+                f" read_parquet('{landing / name}/*.parquet', union_by_name = true)"
+            ).fetchall()
+            assert len(rows) > 1, f"{expression} of {name}"
+            found |= {value for (value,) in rows if value}
+    return found | {"+" + "".join(filter(str.isdigit, value)) for value in found if value.startswith("+")}
+
+
+def texts(connection, relation):
+    """All texts of a relation, each once, in small letters."""
+    columns = [
+        name for name, kind, *_ in connection.execute(f"describe {relation}").fetchall() if kind == "VARCHAR"
+    ]
+    wholes = [
+        connection.execute(f"select string_agg(distinct lower({name}), chr(10)) from {relation}").fetchall()[
+            0
+        ][0]
+        for name in columns
+    ]
+    return "\n".join(filter(None, wholes))
+
+
+def test_no_published_file_holds_an_e_mail_a_phone_a_name_of_a_person_or_a_street(story, personal_values):
+    """Searched in every text of every table, as DuckDB and as Parquet; names of staff who own accounts stay."""
+    published = story["workspace"].published
+    assert len(personal_values) > 1000
+    with duckdb.connect(str(published / "customer_intelligence.duckdb"), read_only=True) as connection:
+        whole = "\n".join(texts(connection, f"gold.{name}") for name in gold_tables())
+    with duckdb.connect() as connection:
+        whole += "\n".join(
+            texts(connection, f"'{path}'") for path in (published / "parquet").glob("*.parquet")
+        )
+    assert {value for value in personal_values if value in whole} == set()
+    for table, column in (("dim_customer", "birth_date"), ("customer_360", "email")):
+        assert story["workspace"].query(f"select count({column}) from gold.{table}") == [(0,)]
+
+
+def test_organizations_are_published_by_name_and_persons_are_not(story):
+    assert story["workspace"].query(
+        "select kind, count(name) * 10 > count(*) * 9 from gold.dim_customer group by kind order by kind"
+    ) == [("organization", True), ("person", False)]
+
+
+def test_the_search_finds_what_the_warehouse_holds(story, personal_values):
+    with duckdb.connect(str(story["workspace"].data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        whole = texts(connection, "gold.dim_customer")
+    assert len([value for value in personal_values if value in whole]) > 200
+
+
+def test_contacts_are_published_when_asked_for_in_a_file_for_one_user_and_removed_afterwards(story):
+    assert {kind for kind, name, email in story["contacts"] if name and email} == {"organization", "person"}
+    assert story["mode"] & 0o777 == 0o600
+    assert list(story["workspace"].data_dir.rglob("contacts.duckdb")) == []
 
 
 def test_every_snapshot_has_each_customer_once(story):

@@ -301,7 +301,7 @@ def test_no_secret_is_in_any_file_or_word(story: Story):
 
 def test_a_decision_undoes_a_merge_and_both_profiles_come_back(story: Story):
     assert story.spend == [("a-1 b-2", "35.35"), ("c-3", "1.01")]
-    names = story.workspace.query(
+    names = story.workspace.warehouse(
         "select name, source_record_count from gold.dim_customer where customer_id in"
         " (select customer_id from gold.customer_identities where system = 'files') order by 1"
     )

@@ -108,7 +108,7 @@ def test_every_published_day_ends_with_the_day_of_the_run(company: Workspace):
 
 
 def test_the_calendar_holds_every_day_of_customers_who_came_before_all_that_they_did(company: Workspace):
-    ((first, count),) = company.query(
+    ((first, count),) = company.warehouse(
         "select min(date), count(*) from gold.fct_customer_daily where customer_id = "
         "(select customer_id from gold.dim_customer where name = 'Anna Able')"
     )
@@ -126,7 +126,7 @@ def test_a_date_that_is_missing_or_cannot_be_has_a_stand_in(company: Workspace):
     ) == [(dt.datetime(2024, 5, 1),)]
     ((loaded_at,),) = company.warehouse("select max(_loaded_at) from bronze.files__customers")
     before_the_load = loaded_at.date() - dt.timedelta(days=1)
-    dates = dict(company.query("select name, customer_since_date from gold.dim_customer"))
+    dates = dict(company.warehouse("select name, customer_since_date from gold.dim_customer"))
     assert dates["Dan Dole"] == dt.date(2026, 9, 29)
     assert (dates["Cora Clay"], dates["Eve Eden"]) == (before_the_load, before_the_load)
     assert dates["Ida Idle"] == before_the_load

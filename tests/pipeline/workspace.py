@@ -57,6 +57,11 @@ class Workspace:
         ) as connection:
             return connection.execute(sql).fetchall()
 
+    def contacts(self, sql: str) -> list[tuple]:
+        """Rows from the published contacts."""
+        with duckdb.connect(str(self.published / "contacts.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
     def warehouse(self, sql: str) -> list[tuple]:
         """Rows from the warehouse, between runs."""
         with duckdb.connect(str(self.data_dir / "warehouse.duckdb"), read_only=True) as connection:

@@ -187,6 +187,31 @@ def test_the_same_name_has_the_same_type_and_unit_in_all_gold_tables():
     assert {name: uses for name, uses in differing.items() if name not in UNIT_DEPENDS_ON_THE_ROW} == {}
 
 
+def test_a_gold_column_named_like_personal_data_says_whose_it_is():
+    """By the name alone; what else is personal, the test of the published files looks for."""
+    kinds = {f"{table.name}.{column.name}": column.personal for table, column in gold_columns()}
+    assert set(kinds.values()) == {"", "always", "of_persons"}
+    ends = ("email", "phone", "address_line", "postal_code", "birth_date", "given_name", "surname")
+    named = {name: kind for name, kind in kinds.items() if name.endswith((".name", *ends))}
+    assert len(named) > 10
+    assert [name for name, kind in named.items() if not kind] == []
+
+
+def test_a_personal_gold_column_may_be_empty_and_names_of_persons_stand_beside_their_customer():
+    for table, column in gold_columns():
+        if column.personal:
+            assert not column.not_null and column.name not in table.grain
+        if column.personal == "of_persons":
+            assert "customer_id" in {other.name for other in table.columns}
+
+
+def test_the_latest_customer_360_has_the_columns_of_all_days():
+    days, latest = (gold_tables()[name].columns for name in ("customer_360", "customer_360_latest"))
+    assert [(column.name, column.data_type, column.personal) for column in latest] == [
+        (column.name, column.data_type, column.personal) for column in days
+    ]
+
+
 def test_accepted_values_are_listed_once_each_and_belong_to_text():
     wrong = [
         (table.name, column.name)

@@ -13,7 +13,7 @@ with (DBT_DIR / "seeds" / "metric_catalogue.csv").open() as lines:
     METRICS = {row["metric_id"]: row for row in csv.DictReader(lines)}
 REVENUE_MODELS = {
     "subscription_terms", "subscription_periods", "customer_mrr_monthly", "fct_mrr_movements", "revenue_monthly",
-    "cohort_retention_monthly",
+    "cohort_retention_monthly", "net_revenue_retention_monthly",
 }  # fmt: skip
 
 

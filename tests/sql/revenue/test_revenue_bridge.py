@@ -232,6 +232,21 @@ def test_cancel_and_restart_within_a_month_moves_nothing_and_a_month_apart_churn
     ]  # fmt: skip
 
 
+def test_a_customer_left_for_the_reason_that_was_chosen_else_for_what_ended_the_subscription(
+    warehouse: RevenueWarehouse,
+):
+    details = {
+        "a": {"cancel_reason": "too_expensive", "cancel_cause": "cancellation_requested"},
+        "b": {"cancel_cause": "payment_failed"},
+        "c": {},
+    }
+    versions = [row for ref, told in details.items() for row in story_rows(ref, [ended(at(3, 10)) | told])]
+    warehouse.build(versions, {ref: ref for ref in details}, LAST_DATE.isoformat())
+    assert warehouse.rows(
+        "select customer_id, churn_reason from gold.fct_mrr_movements where movement_kind = 'churn' order by 1"
+    ) == [("a", "too_expensive"), ("b", "payment_failed"), ("c", None)]
+
+
 def test_without_subscriptions_there_is_no_month_and_nothing_fails(warehouse: RevenueWarehouse):
     warehouse.build([], {}, LAST_DATE.isoformat())
     assert warehouse.rows("select count(*) from gold.revenue_monthly") == [(0,)]

@@ -23,11 +23,12 @@ ORIGIN_OF = {
     "customer_features": "customer_id as_of_date industry country customer_since_date tenure_days is_subscriber plan"
     " mrr_amount seat_count days_until_renewal is_cancel_at_period_end open_invoice_amount"
     " active_day_last_30_days_count days_since_last_usage ticket_last_90_days_count open_ticket_count"
-    " csat_last_180_days_rating nps_rating days_since_last_interaction",
+    " csat_last_180_days_rating nps_rating days_since_last_interaction billing_interval",
     "dim_customer": "name kind email phone parent_customer_id household_id",
     "customer_profile_completeness": "completeness_score completeness_level",
     "fct_customer_daily": "lifecycle_stage",
-    "customer_sales": "owner_name owner_email open_opportunity_count open_pipeline_amount won_opportunity_share",
+    "customer_sales": "owner_ref owner_name owner_email open_opportunity_count open_pipeline_amount"
+    " won_opportunity_share",
     "customer_rfm": "purchase_count spend_amount days_since_last_purchase r_score f_score m_score rfm_segment",
     "customer_clv": "clv_model=model predicted_clv_amount probability_alive value_tier",
     "customer_health": "health_status=status health_score health_level health_coverage_share=coverage_share",
@@ -36,6 +37,14 @@ ORIGIN_OF = {
     " incentive_cost_amount=cost_amount expected_roi_amount incentive_reason=reason",
 }
 """Columns of `customer_360` by the table they are of, with the name there where it is another one."""
+OF_AN_OFFER = (
+    "incentive_id",
+    "incentive_name",
+    "retention_lift",
+    "incentive_cost_amount",
+    "expected_roi_amount",
+)
+WITHOUT_OFFER = CUSTOMERS[-1]
 DAY_COLUMN = {"dim_customer": None, "customer_profile_completeness": None, "fct_customer_daily": "date"}
 """The day of a row, where it is not `as_of_date`; none in a table that has one row per customer."""
 
@@ -80,6 +89,8 @@ def cells() -> dict[Rows, Row]:
             for day in (DAY, NEXT_DAY):
                 rows = Rows(table, customer_id, day)
                 keys = {"customer_id": customer_id, DAY_COLUMN.get(table, "as_of_date"): day}
+                if table == "customer_incentives" and customer_id != WITHOUT_OFFER:
+                    keys["status"] = "offer"
                 cells[rows] = {}
                 for column in gold_tables()[table].columns:
                     cells[rows][column.name] = keys.get(column.name, value(rows, column))
@@ -97,7 +108,7 @@ def row_of(customer_id: str, day: dt.date, cells: dict[Rows, Row] = CELLS) -> Ro
         for name in names.split():
             column, _, source_column = name.partition("=")
             row[column] = source[source_column or column]
-    return row
+    return row | (dict.fromkeys(OF_AN_OFFER) if customer_id == WITHOUT_OFFER else {})
 
 
 class Warehouse:
@@ -119,9 +130,14 @@ class Warehouse:
 
     def run(self, day: dt.date) -> dict[tuple[str, dt.date], Row]:
         """Run a day; every row that the table has afterwards."""
-        run_dbt(self.data_dir, "run", "--select", "customer_360", CUSTINT_RUN_AS_OF_DATE=str(day))
+        tables = ("customer_360", "customer_360_latest")
+        run_dbt(self.data_dir, "run", "--select", *tables, CUSTINT_RUN_AS_OF_DATE=str(day))
+        return self.rows("customer_360")
+
+    def rows(self, table: str) -> dict[tuple[str, dt.date], Row]:
+        """The rows of a table by customer and day."""
         with duckdb.connect(self.path) as connection:
-            rows = connection.execute("from gold.customer_360").pl().rows(named=True)
+            rows = connection.execute(f"from gold.{table}").pl().rows(named=True)
         found = {(row["customer_id"], row["as_of_date"]): row for row in rows}
         assert len(found) == len(rows), "a customer has two rows of one day"
         return found
@@ -133,6 +149,7 @@ class Story(NamedTuple):
     day: dict[tuple[str, dt.date], Row]
     next: dict[tuple[str, dt.date], Row]
     again: dict[tuple[str, dt.date], Row]
+    latest: dict[tuple[str, dt.date], Row]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +167,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     day, next_day = warehouse.run(DAY), warehouse.run(NEXT_DAY)
     later = [row | {"plan": "told later"} for rows, row in CELLS.items() if rows.table == "customer_features"]
     warehouse.fill("customer_features", later)
-    return Story(day, next_day, warehouse.run(DAY))
+    return Story(day, next_day, warehouse.run(DAY), warehouse.rows("customer_360_latest"))
 
 
 def test_every_column_is_the_one_of_its_table_customer_and_day(story: Story):
@@ -164,7 +181,26 @@ def test_every_column_is_the_one_of_its_table_customer_and_day(story: Story):
 def test_no_column_is_left_out(story: Story):
     columns = [column.name for column in gold_tables()["customer_360"].columns]
     assert list(story.day["c1", DAY]) == columns
-    assert set(columns) == row_of("c1", DAY).keys() | {"value_at_risk_amount"}
+    derived = {"value_at_risk_amount", "next_renewal_date", "arr_amount"}
+    assert set(columns) == row_of("c1", DAY).keys() | derived
+
+
+def test_the_renewal_is_so_many_days_ahead_and_a_year_has_twelve_months(story: Story):
+    for (customer_id, day), row in story.next.items():
+        if customer_id != NEWCOMER:
+            assert row["next_renewal_date"] == day + dt.timedelta(row["days_until_renewal"])
+            assert row["arr_amount"] == 12 * row["mrr_amount"]
+
+
+def test_without_an_offer_nothing_of_one_is_told_but_why_there_is_none(story: Story):
+    row = story.next[WITHOUT_OFFER, NEXT_DAY]
+    assert [row[name] for name in OF_AN_OFFER] == [None] * 5
+    assert row["incentive_status"] and row["incentive_reason"]
+
+
+def test_the_latest_is_the_newest_day_also_after_an_older_one_was_run_again(story: Story):
+    assert story.latest == {key: row for key, row in story.next.items() if key[1] == NEXT_DAY}
+    assert len(story.latest) == len(CUSTOMERS) + 1
 
 
 def test_the_value_at_risk_is_the_chance_to_lose_it_times_what_it_is_worth(story: Story):

@@ -103,6 +103,11 @@ def test_a_customer_worth_saving_is_shown_with_risk_value_reason_and_offer(tmp_p
     assert "The 1 customers most worth saving on 2026-09-30 (amounts in EUR)" in printed
 
 
+def test_a_person_whose_name_is_not_published_is_shown_by_the_customer_id(tmp_path: Path):
+    printed = summary(publish(tmp_path, [{"name": None}], []))
+    assert row_of(printed, "c1")[:2] == ["c1", "25%"]
+
+
 def test_the_ten_with_most_value_at_risk_come_first_and_ties_by_customer(tmp_path: Path):
     names = ["j", "c", "h", "a", "f", "d", "b", "i", "g", "e", "l", "k"]
     customers = [{"customer_id": name, "name": f"Firm {name}", "value_at_risk_amount": 100} for name in names]

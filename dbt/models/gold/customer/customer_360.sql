@@ -94,12 +94,17 @@ joined as (
         churn.reason_3,
         cast(churn.churn_probability * clv.predicted_clv_amount as decimal(18, 2)) as value_at_risk_amount,
         incentives.status as incentive_status,
-        incentives.incentive_id,
-        incentives.incentive_name,
-        incentives.retention_lift,
-        incentives.cost_amount as incentive_cost_amount,
-        incentives.expected_roi_amount,
-        incentives.reason as incentive_reason
+        -- The best of the offers that do not pay is no offer.
+        {%- for name in ['incentive_id', 'incentive_name', 'retention_lift'] %}
+        if(incentives.status = 'offer', incentives.{{ name }}, null) as {{ name }},
+        {%- endfor %}
+        if(incentives.status = 'offer', incentives.cost_amount, null) as incentive_cost_amount,
+        if(incentives.status = 'offer', incentives.expected_roi_amount, null) as expected_roi_amount,
+        incentives.reason as incentive_reason,
+        features.billing_interval,
+        features.as_of_date + cast(features.days_until_renewal as integer) as next_renewal_date,
+        cast(features.mrr_amount * 12 as decimal(18, 2)) as arr_amount,
+        customer_sales.owner_ref
     from features
     inner join customers on features.customer_id = customers.customer_id
     left join profile_completeness on features.customer_id = profile_completeness.customer_id

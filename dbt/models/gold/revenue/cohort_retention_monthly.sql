@@ -6,6 +6,10 @@ revenue_months as (
     select * from {{ ref('revenue_months') }}
 ),
 
+data_window as (
+    select * from {{ ref('data_window') }}
+),
+
 cohort_members as (
     select
         customer_id,
@@ -49,8 +53,10 @@ cohort_months as (
         cast(cohorts.starting_mrr_amount as decimal(18, 2)) as starting_mrr_amount,
         cast(coalesce(retained.retained_mrr_amount, 0) as decimal(18, 2)) as retained_mrr_amount,
         cast(coalesce(retained.retained_mrr_amount, 0) as double) / cohorts.starting_mrr_amount
-            as revenue_retention_ratio
+            as revenue_retention_ratio,
+        coalesce(cohorts.cohort_month_date < data_window.first_date, false) as is_survivors_only
     from cohorts
+    cross join data_window
     inner join revenue_months on cohorts.cohort_month_date <= revenue_months.month_start_date
     left join retained
         on

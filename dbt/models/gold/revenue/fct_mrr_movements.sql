@@ -6,6 +6,17 @@ revenue_months as (
     select * from {{ ref('revenue_months') }}
 ),
 
+-- Why a customer's last subscription of a month ended.
+ends as (
+    select
+        customer_id,
+        cast(date_trunc('month', ended_at) as date) as month_start_date,
+        arg_max(cancel_reason, (ended_at, subscription_id)) as churn_reason
+    from {{ ref('subscription_terms') }}
+    where valid_to = {{ open_end() }} and ended_at is not null and cancel_reason is not null
+    group by customer_id, cast(date_trunc('month', ended_at) as date)
+),
+
 first_paid_months as (
     select
         customer_id,
@@ -56,10 +67,15 @@ movements as (
         cast(starts_beside_ends.ending_mrr_amount - starts_beside_ends.starting_mrr_amount as decimal(18, 2))
             as movement_mrr_amount,
         cast(starts_beside_ends.ending_mrr_amount as decimal(18, 2)) as ending_mrr_amount,
-        revenue_months.is_complete_month
+        revenue_months.is_complete_month,
+        if(starts_beside_ends.ending_mrr_amount = 0, ends.churn_reason, null) as churn_reason
     from starts_beside_ends
     inner join first_paid_months on starts_beside_ends.customer_id = first_paid_months.customer_id
     inner join revenue_months on starts_beside_ends.month_start_date = revenue_months.month_start_date
+    left join ends
+        on
+            starts_beside_ends.customer_id = ends.customer_id
+            and starts_beside_ends.month_start_date = ends.month_start_date
     where starts_beside_ends.ending_mrr_amount <> starts_beside_ends.starting_mrr_amount
 )
 

@@ -2,6 +2,24 @@ with transactions as (
     select * from {{ ref('transactions') }}
 ),
 
+data_window as (
+    select * from {{ ref('data_window') }}
+),
+
+-- What is charged at once, and what names no day, is due on the day of the bill.
+with_due_dates as (
+    select
+        transactions.*,
+        data_window.last_date,
+        if(
+            {{ gives_back('transactions.kind') }},
+            null,
+            cast(coalesce(transactions.due_at, transactions.occurred_at) as date)
+        ) as due_date
+    from transactions
+    cross join data_window
+),
+
 described as (
     select
         transaction_id,
@@ -31,8 +49,10 @@ described as (
         currency,
         exchange_rate,
         rate_date,
-        payment_method
-    from transactions
+        payment_method,
+        due_date,
+        if(open_amount > 0 and due_date < last_date, date_diff('day', due_date, last_date), null) as overdue_days
+    from with_due_dates
 )
 
 select * from described

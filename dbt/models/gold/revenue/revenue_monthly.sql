@@ -85,9 +85,9 @@ with_ratios as (
         ending_customer_count,
         cast(
             starting_mrr_amount + expansion_mrr_amount + contraction_mrr_amount + churn_mrr_amount as double
-        ) / nullif(starting_mrr_amount, 0) as net_revenue_retention_ratio,
+        ) / nullif(starting_mrr_amount, 0) as monthly_net_revenue_retention_ratio,
         cast(starting_mrr_amount + contraction_mrr_amount + churn_mrr_amount as double)
-        / nullif(starting_mrr_amount, 0) as gross_revenue_retention_share,
+        / nullif(starting_mrr_amount, 0) as monthly_gross_revenue_retention_share,
         cast(churn_customer_count as double) / nullif(starting_customer_count, 0) as logo_churn_share,
         cast(new_mrr_amount + expansion_mrr_amount + reactivation_mrr_amount as double)
         / nullif(-(contraction_mrr_amount + churn_mrr_amount), 0) as quick_ratio,

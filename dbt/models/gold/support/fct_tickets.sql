@@ -10,6 +10,10 @@ business_hours as (
     select * from {{ ref('business_hours') }}
 ),
 
+first_reply_targets as (
+    select * from {{ ref('first_reply_targets') }}
+),
+
 with_durations as (
     select
         tickets.ticket_id,
@@ -50,12 +54,21 @@ with_durations as (
         tickets.exclusion_reason,
         if(tickets.exclusion_reason is null, tickets.csat_rating, null) as csat_rating,
         tickets.rated_at,
-        tickets.sentiment_polarity
+        tickets.sentiment_polarity,
+        if(tickets.exclusion_reason is null, targets.first_reply_target_minutes, null) as first_reply_target_minutes
     from tickets
+    left join first_reply_targets as targets on lower(tickets.priority) = targets.priority
     {{ join_business_hours('business_hours', 'at_opening', 'tickets.schedule_id', 'tickets.opened_at') }}
     {{ join_business_hours('business_hours', 'at_first_reply', 'tickets.schedule_id', 'tickets.first_reply_at') }}
     {{ join_business_hours('business_hours', 'at_first_solution', 'tickets.schedule_id', 'tickets.first_resolved_at') }}
     {{ join_business_hours('business_hours', 'at_solution', 'tickets.schedule_id', 'tickets.resolved_at') }}
+),
+
+with_target as (
+    select
+        *,
+        first_reply_business_minutes <= first_reply_target_minutes as is_first_reply_in_target
+    from with_durations
 )
 
-select * from with_durations
+select * from with_target

@@ -5,8 +5,10 @@
     'period_started_at', 'period_ends_at', 'canceled_at', 'ended_at'
 ] %}
 
+-- Who chose no reason left for the one that Stripe gives: the payment failed, or they asked for it.
 with stripe__subscriptions as (
-    select * from {{ changed_rows('stripe__subscriptions', 'subscription_ref') }}
+    select * replace (coalesce(cancel_reason, cancel_cause) as cancel_reason)
+    from {{ changed_rows('stripe__subscriptions', 'subscription_ref') }}
 ),
 
 -- Two versions of one second: the one that says more of the end counts, and then any, but always the same one.

@@ -1,0 +1,83 @@
+with customer_360 as (
+    select * from {{ ref('customer_360') }}
+),
+
+newest_day as (
+    select max(as_of_date) as as_of_date
+    from customer_360
+),
+
+latest as (
+    select
+        customer_360.customer_id,
+        customer_360.as_of_date,
+        customer_360.name,
+        customer_360.kind,
+        customer_360.email,
+        customer_360.phone,
+        customer_360.parent_customer_id,
+        customer_360.household_id,
+        customer_360.completeness_score,
+        customer_360.completeness_level,
+        customer_360.industry,
+        customer_360.country,
+        customer_360.customer_since_date,
+        customer_360.tenure_days,
+        customer_360.lifecycle_stage,
+        customer_360.is_subscriber,
+        customer_360.plan,
+        customer_360.mrr_amount,
+        customer_360.seat_count,
+        customer_360.days_until_renewal,
+        customer_360.is_cancel_at_period_end,
+        customer_360.open_invoice_amount,
+        customer_360.active_day_last_30_days_count,
+        customer_360.days_since_last_usage,
+        customer_360.ticket_last_90_days_count,
+        customer_360.open_ticket_count,
+        customer_360.csat_last_180_days_rating,
+        customer_360.nps_rating,
+        customer_360.days_since_last_interaction,
+        customer_360.owner_name,
+        customer_360.owner_email,
+        customer_360.open_opportunity_count,
+        customer_360.open_pipeline_amount,
+        customer_360.won_opportunity_share,
+        customer_360.purchase_count,
+        customer_360.spend_amount,
+        customer_360.days_since_last_purchase,
+        customer_360.r_score,
+        customer_360.f_score,
+        customer_360.m_score,
+        customer_360.rfm_segment,
+        customer_360.clv_model,
+        customer_360.predicted_clv_amount,
+        customer_360.probability_alive,
+        customer_360.value_tier,
+        customer_360.health_status,
+        customer_360.health_score,
+        customer_360.health_level,
+        customer_360.health_coverage_share,
+        customer_360.churn_status,
+        customer_360.churn_probability,
+        customer_360.risk_level,
+        customer_360.reason_1,
+        customer_360.reason_2,
+        customer_360.reason_3,
+        customer_360.value_at_risk_amount,
+        customer_360.incentive_status,
+        customer_360.incentive_id,
+        customer_360.incentive_name,
+        customer_360.retention_lift,
+        customer_360.incentive_cost_amount,
+        customer_360.expected_roi_amount,
+        customer_360.incentive_reason,
+        customer_360.billing_interval,
+        customer_360.next_renewal_date,
+        customer_360.arr_amount,
+        customer_360.owner_ref
+    from customer_360
+    inner join newest_day on customer_360.as_of_date = newest_day.as_of_date
+)
+
+select * from latest
