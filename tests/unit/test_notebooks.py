@@ -28,7 +28,7 @@ def data_dir(tmp_path, monkeypatch):
 
 
 def test_there_are_notebooks():
-    assert len(NOTEBOOKS) >= 4
+    assert len(NOTEBOOKS) >= 5
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -91,3 +91,18 @@ def test_a_notebook_can_ask_and_cannot_write(published, data_dir):
     assert gold.sql("from today").fetchall() == [(1,)]
     with pytest.raises(duckdb.InvalidInputException, match="read-only"):
         gold.execute("delete from gold.numbers")
+
+
+def test_the_tour_asks_the_questions_of_the_first_hour_in_the_same_words():
+    page = (NOTEBOOKS_DIR.parent / "docs" / "first_hour.md").read_text(encoding="utf-8")
+    questions = re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```sql\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert len(questions) == 10
+    cells = nbformat.read(NOTEBOOKS_DIR / "tour_of_gold.ipynb", as_version=4).cells
+    asked = [
+        (
+            text.source.split("\n\n")[0].removeprefix("## "),
+            *re.findall(r'gold\.sql\("""\n(.*?)"""\)', code.source, re.DOTALL),
+        )
+        for text, code in zip(cells[::2], cells[1::2], strict=True)
+    ]
+    assert asked[-10:] == questions
