@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 
 from dagster_project.sample_company import catalogue
+from dagster_project.sample_company.collection import GIVEN_UP_SECOND
 from dagster_project.sample_company.directory import Directory, choose, json_text
 from dagster_project.sample_company.pauses import RESUME_SECOND
 from dagster_project.sample_company.second_subscriptions import SECOND_NUMBER, START_AFTER
 from dagster_project.sample_company.simulation import Simulation
 from dagster_project.sample_company.state import STATUS_NAMES
-from dagster_project.sample_company.timeline import day_of_second, unix_seconds
+from dagster_project.sample_company.timeline import SECONDS_PER_DAY, day_of_second, unix_seconds
 
 BEFORE_HISTORY = int(unix_seconds(-1_200))
 
@@ -206,6 +207,7 @@ def subscriptions(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     price = '{"id":"{}","product":"{}","unit_amount":{},"recurring":{"interval":"{}","interval_count":1}}'
     item = '{"data":[{"price":' + price + ',"quantity":{}}]}'
     reason = choose(catalogue.CANCEL_REASONS, pl.col("reason"))
+    is_given_up = pl.col("ended_second") % SECONDS_PER_DAY == GIVEN_UP_SECOND
     return reported(rows).with_columns(
         id=subscription_ref("key", "number"),
         customer=pl.col("stripe_id"),
@@ -228,8 +230,12 @@ def subscriptions(simulation: Simulation, directory: Directory) -> pl.DataFrame:
             )
         ),
         cancellation_details=pl.when(pl.col("reason") >= 0)
-        .then(json_text('{"feedback":"{}"}', reason))
-        .otherwise(pl.lit('{"feedback":null}')),
+        .then(json_text('{"reason":"cancellation_requested","feedback":"{}"}', reason))
+        .when(is_given_up)
+        .then(pl.lit('{"reason":"payment_failed","feedback":null}'))
+        .when(pl.col("has_notice") | (pl.col("ended_second") >= 0))
+        .then(pl.lit('{"reason":"cancellation_requested","feedback":null}'))
+        .otherwise(pl.lit('{"reason":null,"feedback":null}')),
         cancel_at_period_end=pl.col("has_notice") & (pl.col("ended_second") < 0),
         start_date=pl.col("started"),
         trial_end=_or_null("trial"),

@@ -14,6 +14,8 @@ from dagster_project.sample_company.timeline import Floats, Ints, unix_seconds
 
 RETRY_AFTER_DAYS = np.array([3, 4, 7, 7])
 """Days from each failed attempt to the next; after the last of them the invoice is given up."""
+GIVEN_UP_SECOND = 43_205
+"""Second of the day at which a subscription ends whose bill is given up."""
 PAYMENT_FAILURE = 0.03
 RETRY_FAILURE = 0.42
 REFUND_SHARE = 0.012
@@ -105,4 +107,4 @@ def _give_up(billing: Billing, who: Ints, day: int, draw: Floats) -> None:
     _report(billing, who, status, unix_seconds(day, np.full(len(who), 43_200)))
     billing.state.cancel_reason[who] = NEVER
     billing.log.add("ended", len(who), customer=who, day=day)
-    billing.end(who, day, np.full(billing.population.size, 43_205))
+    billing.end(who, day, np.full(billing.population.size, GIVEN_UP_SECOND))

@@ -6,8 +6,10 @@ Here: what happens, as rows of numbers for one day. Not here: the words (`phrase
 
 import numpy as np
 
+from dagster_project.sample_company.business_hours import after_work, next_open
 from dagster_project.sample_company.engagement import sigmoid
 from dagster_project.sample_company.log import EventLog
+from dagster_project.sample_company.places import DESKS
 from dagster_project.sample_company.population import Population
 from dagster_project.sample_company.randomness import generator
 from dagster_project.sample_company.state import State
@@ -18,6 +20,7 @@ SURVEY_ANSWER_SHARE = 0.45
 MAILING_DAYS = (8, 22)
 """Days of the month on which a mailing goes out."""
 LONGEST_SOLVE_DAYS = 20
+USUAL_SOLVE_MINUTES = 1_900
 SENT, OPENED, CLICKED, CONVERTED, BOUNCED = range(5)
 
 
@@ -34,27 +37,42 @@ def _in_contract(state: State, known: int) -> Bools:
     return np.asarray((state.users[:known] > 0) & (state.ended_day[:known] < 0))
 
 
+def _minutes_until_open(desk: Ints, opened: Ints, minutes: Ints) -> Ints:
+    """The first whole minute after the opening, from the given one on, at which the desk works."""
+    for _ in range(2):  # a minute that is rounded up may lie past the closing hour
+        minutes = -((opened - next_open(desk, opened + 60 * minutes)) // 60)
+    return minutes
+
+
 def log_tickets(state: State, population: Population, log: EventLog, day: int, known: int) -> None:
-    """Log the tickets of the day with all that will become of them."""
+    """Log the tickets of the day with all that will become of them.
+
+    A first reply takes so many minutes of the desk's opening hours; a solution is found in the time on the wall, and
+    told when the desk is open.
+    """
     draws = generator(population.seed, "tickets", day)
     rate = 0.011 * np.sqrt(np.maximum(1, state.users[:known]) / 4) * np.exp(-0.45 * state.engagement[:known])
     rate = np.minimum(0.5, rate * (1 + 2.0 * state.trouble[:known])) * (
         1.2 if date_of(day).weekday() < 5 else 0.4
     )
     may_open = _in_contract(state, known) & population.opens_tickets[:known]
-    opened = draws.poisson(np.where(may_open, rate, 0.0))
-    who = np.repeat(np.arange(known), opened)
+    who = np.repeat(np.arange(known), draws.poisson(np.where(may_open, rate, 0.0)))
     count = len(who)
     mood = _mood(state, who, draws.standard_normal(count))
     tone = _tone(mood)
     issue = np.searchsorted([0.40, 0.70, 0.90], draws.random(count), side="right")
     urgency = np.clip(1.2 - 0.5 * mood + 0.8 * draws.standard_normal(count), 0, 3.99).astype(np.int64)
+    opened = unix_seconds(day, 21_600 + (50_000 * draws.random(count)).astype(np.int64))
+    desk = np.array(DESKS)[population.place[who]]
     reply = np.exp(4.4 - 0.45 * urgency + 0.9 * draws.standard_normal(count))
-    solve = reply + np.exp(6.6 - 0.25 * urgency + 1.0 * draws.standard_normal(count))
-    solve = np.minimum(solve, LONGEST_SOLVE_DAYS * 1_440)
-    reopened = draws.poisson(np.where(solve > 2_880, 0.3, 0.08))
+    reply = np.maximum(1, reply).astype(np.int64)
+    replied = after_work(desk, opened, 60 * reply)
+    solving = np.exp(6.6 - 0.25 * urgency + 1.0 * draws.standard_normal(count))
+    solving = np.minimum(solving, LONGEST_SOLVE_DAYS * 1_440).astype(np.int64)
+    solve = _minutes_until_open(desk, opened, (replied - opened) // 60 + 1 + solving)
+    reopened = draws.poisson(np.where(solve > 5_760, 0.3, 0.08))
     escalated = draws.random(count) < np.where(urgency >= 2, 0.22, 0.04)
-    pleased = sigmoid(1.5 + 0.8 * mood - 0.55 * np.log(solve / 900) - 0.7 * reopened)
+    pleased = sigmoid(1.5 + 0.8 * mood - 0.55 * np.log(solve / USUAL_SOLVE_MINUTES) - 0.7 * reopened)
     log.add(
         "ticket",
         count,
@@ -68,9 +86,10 @@ def log_tickets(state: State, population: Population, log: EventLog, day: int, k
         channel=np.searchsorted([0.5, 0.8, 0.94], draws.random(count), side="right"),
         has_organization=draws.random(count) < 0.9,
         text=draws.integers(0, 2**40, count),
-        opened=unix_seconds(day, 21_600 + (50_000 * draws.random(count)).astype(np.int64)),
-        reply_minutes=np.maximum(1, reply).astype(np.int64),
-        solve_minutes=np.maximum(2, solve).astype(np.int64),
+        opened=opened,
+        desk=desk,
+        reply_minutes=(replied - opened) // 60,
+        solve_minutes=solve,
         reopens=reopened,
         is_escalated=escalated,
         is_asked=draws.random(count) < 0.55,

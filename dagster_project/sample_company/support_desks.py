@@ -1,9 +1,7 @@
 """The support desks of the company: their business hours, holidays, groups and agents, as Zendesk delivers them.
 
-Three desks, so that the support clock meets several time zones, a desk that works on Saturdays, hours that
-begin on another UTC date, holidays of several days, and both daylight-saving changes (and one zone without).
-Agents stand among the users with a role of their own: they are nobody's customers. Not here: what the desks do
-(`ticket_events`).
+Agents stand among the users with a role of their own: they are nobody's customers. Not here: which hours those are
+(`business_hours`) and what the desks do (`ticket_events`).
 """
 
 import json
@@ -11,6 +9,12 @@ import json
 import numpy as np
 import polars as pl
 
+from dagster_project.sample_company.business_hours import (
+    HOLIDAY_YEARS,
+    HOLIDAYS,
+    MOVABLE_HOLIDAYS,
+    SCHEDULES,
+)
 from dagster_project.sample_company.directory import Directory
 from dagster_project.sample_company.places import DESKS
 from dagster_project.sample_company.randomness import mixed_index
@@ -34,43 +38,6 @@ AGENTS = (
     "Hugo Reed",
 )
 """Support agents; those after the first six are the second level."""
-
-SCHEDULES = (
-    ("Americas", "America/New_York", dict.fromkeys(range(1, 6), (9, 17))),
-    ("Europe", "Europe/Berlin", dict.fromkeys(range(1, 6), (9, 17))),
-    ("Weekend desk", "Asia/Tokyo", {**dict.fromkeys(range(1, 6), (9, 18)), 6: (10, 16)}),
-)
-"""Name, time zone, and opening and closing hour by weekday, Sunday being 0."""
-
-HOLIDAYS = (
-    # desk, name, first day, last day
-    (0, "Independence Day", "{}-07-04", "{}-07-04"),
-    (0, "Veterans Day", "{}-11-11", "{}-11-11"),
-    (0, "Christmas", "{}-12-25", "{}-12-25"),
-    (0, "New Year's Day", "{}-01-01", "{}-01-01"),
-    (0, "Juneteenth", "{}-06-19", "{}-06-19"),
-    (1, "New Year's Day", "{}-01-01", "{}-01-01"),
-    (1, "Labour Day", "{}-05-01", "{}-05-01"),
-    (1, "German Unity Day", "{}-10-03", "{}-10-03"),
-    (1, "Christmas", "{}-12-24", "{}-12-26"),
-    (2, "New Year", "{}-01-01", "{}-01-03"),
-    (2, "Golden Week", "{}-05-03", "{}-05-06"),
-    (2, "Culture Day", "{}-11-03", "{}-11-03"),
-)
-HOLIDAY_YEARS = (2024, 2025, 2026, 2027)
-MOVABLE_HOLIDAYS = (
-    (0, "Thanksgiving", "2024-11-28", "2024-11-29"),
-    (0, "Thanksgiving", "2025-11-27", "2025-11-28"),
-    (0, "Memorial Day", "2025-05-26", "2025-05-26"),
-    (0, "Labor Day", "2025-09-01", "2025-09-01"),
-    (0, "Memorial Day", "2026-05-25", "2026-05-25"),
-    (0, "Labor Day", "2026-09-07", "2026-09-07"),
-    (0, "Thanksgiving", "2026-11-26", "2026-11-27"),
-    (1, "Easter", "2025-04-18", "2025-04-21"),
-    (1, "Easter", "2026-04-03", "2026-04-06"),
-    (1, "Whit Monday", "2025-06-09", "2025-06-09"),
-    (1, "Whit Monday", "2026-05-25", "2026-05-25"),
-)
 
 
 def schedules(_simulation: Simulation, _directory: Directory) -> pl.DataFrame:

@@ -98,6 +98,7 @@ def ticket_facts(simulation: Simulation, directory: Directory) -> pl.DataFrame:
         "has_organization",
         "text",
         "opened",
+        "desk",
         "reply_minutes",
         "solve_minutes",
         "reopens",

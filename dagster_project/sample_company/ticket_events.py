@@ -3,14 +3,15 @@
 The first public comment of an agent is at the reply time, the last step to solved at `solved_at`, as many steps
 from solved back to open as there are reopens, and a change of group when it was escalated. For those who
 measure: an internal note before the reply is no reply, a first assignment to a group is no escalation, some
-tickets are solved with one touch, and events of one second keep their order by id. Not here: the ticket itself
-(`support_records`) and what made it so (`contacts`).
+tickets are solved with one touch, agents act in the opening hours of their desk, and events of one second keep
+their order by id. Not here: the ticket itself (`support_records`) and what made it so (`contacts`).
 """
 
 import numpy as np
 import polars as pl
 
 from dagster_project.sample_company import support_desks
+from dagster_project.sample_company.business_hours import next_open
 from dagster_project.sample_company.directory import Directory
 from dagster_project.sample_company.randomness import mixed_uniform
 from dagster_project.sample_company.simulation import Simulation
@@ -57,7 +58,7 @@ def _event(
     is_public: bool | None = None,
 ) -> pl.DataFrame:
     return rows.select(
-        "ticket", "_customer", "requester", "agent", "second_agent",
+        "ticket", "_customer", "desk", "requester", "agent", "second_agent",
         number=pl.lit(number) if isinstance(number, int) else number,
         second=second, author=pl.lit(author) if isinstance(author, int) else author, type=pl.lit(kind),
         field_name=pl.lit(None, dtype=pl.String), previous_value=pl.lit(None, dtype=pl.String),
@@ -146,14 +147,22 @@ def _ends(rows: pl.DataFrame) -> list[pl.DataFrame]:
     ]  # fmt: skip
 
 
+def _in_opening_hours(events: pl.DataFrame) -> pl.DataFrame:
+    """Agents act when their desk is open, and what follows on it follows."""
+    open_second = next_open(events["desk"].to_numpy(), events["second"].to_numpy())
+    is_agent = pl.col("author").is_in([AGENT, SECOND_AGENT])
+    acted = events.with_columns(second=pl.when(is_agent).then(pl.Series(open_second)).otherwise("second"))
+    return acted.with_columns(pl.col("second").cum_max().over("ticket"))
+
+
 def ticket_events(simulation: Simulation, directory: Directory) -> pl.DataFrame:
     """Every event of every ticket, delivered on the day on which it happened."""
     rows = _moments(ticket_facts(simulation, directory), directory.seed)
     parts = [*_opening(rows), *_middle(rows), *_ends(rows)]
-    whole = ["ticket", "requester", "agent", "second_agent", "number", "second", "author"]
+    whole = ["ticket", "desk", "requester", "agent", "second_agent", "number", "second", "author"]
     events = pl.concat([part.with_columns(pl.col(whole).cast(pl.Int64)) for part in parts])
     author = pl.col("author")
-    return events.sort("ticket", "number").with_columns(
+    return _in_opening_hours(events.sort("ticket", "number")).with_columns(
         id=pl.col("ticket") * EVENTS_PER_TICKET + pl.col("number"),
         ticket_id=pl.col("ticket"),
         author_id=pl.when(author == CUSTOMER).then("requester").when(author == AGENT).then("agent")

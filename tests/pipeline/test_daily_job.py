@@ -181,6 +181,51 @@ def test_contacts_are_published_when_asked_for_in_a_file_for_one_user_and_remove
     assert list(story["workspace"].data_dir.rglob("contacts.duckdb")) == []
 
 
+FIRST_HOUR = re.findall(
+    r"^## ([^\n]+)\n(?:(?!^## ).)*?```sql\n(.*?)```",
+    (PROJECT / "docs" / "first_hour.md").read_text(encoding="utf-8"),
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def test_the_page_of_the_first_hour_has_ten_questions_each_with_one_query():
+    page = (PROJECT / "docs" / "first_hour.md").read_text(encoding="utf-8")
+    assert len(FIRST_HOUR) == page.count("\n## ") == page.count("```sql") == 10
+
+
+@pytest.mark.parametrize("query", [query for _, query in FIRST_HOUR], ids=[title for title, _ in FIRST_HOUR])
+def test_a_question_of_the_first_hour_is_answered_by_the_published_file(story, query):
+    rows = story["workspace"].query(query)
+    assert rows
+    assert any(value is not None for row in rows for value in row[1:])
+
+
+def test_the_latest_customer_360_is_the_newest_day_though_an_older_one_ran_last(story):
+    latest = story["workspace"].query(
+        "select as_of_date::text, count(*) from gold.customer_360_latest group by 1"
+    )
+    newest = story["workspace"].query(
+        f"select as_of_date::text, count(*) from gold.customer_360 where as_of_date = '{NEXT_DAY}' group by 1"
+    )
+    assert latest == newest
+
+
+def test_customers_left_for_reasons_and_first_replies_differ(story):
+    """The planted reasons of those who left, and desks with business hours, arrive in gold."""
+    reasons = dict(
+        story["workspace"].query(
+            "select churn_reason, count(*) from gold.fct_mrr_movements where movement_kind = 'churn' group by 1"
+        )
+    )
+    assert {"too_expensive", "unused", "customer_service", "payment_failed"} <= reasons.keys()
+    ((replies, constant, in_target),) = story["workspace"].query(
+        "select count(*), count(*) filter (where first_reply_business_minutes = 0), avg(is_first_reply_in_target::int)"
+        " from gold.fct_tickets where first_reply_at is not null"
+    )
+    assert constant < 0.02 * replies
+    assert 0.8 < in_target < 0.99
+
+
 def test_every_snapshot_has_each_customer_once(story):
     for table in ("customer_rfm", "customer_clv", "customer_health", "customer_churn", "customer_incentives"):
         differing = story["workspace"].query(

@@ -1,7 +1,12 @@
+import datetime as dt
 import json
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 import pytest
+
+from dagster_project.sample_company.business_hours import SCHEDULES, after_work, next_open
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -93,3 +98,47 @@ def test_business_schedules_have_hours_zones_and_holidays_of_every_year(landed, 
     assert holidays["id"].is_unique().all() and (holidays["start_date"] <= holidays["end_date"]).all()
     per_year = holidays.group_by("schedule_id", pl.col("start_date").str.slice(0, 4).alias("year")).len()
     assert per_year.filter(pl.col("year").is_in(["2024", "2025", "2026"]))["len"].min() >= 3
+
+
+def seconds(*moments: str) -> np.ndarray:
+    return np.array([int(dt.datetime.fromisoformat(moment).timestamp()) for moment in moments])
+
+
+@pytest.mark.parametrize(
+    ("desk", "moment", "opens", "after_an_hour", "after_ten_hours"),
+    [
+        (0, "2025-01-08T12:00-05:00", "2025-01-08T12:00-05:00", "2025-01-08T13:00-05:00", "2025-01-09T14:00-05:00"),
+        (0, "2025-01-10T16:30-05:00", "2025-01-10T16:30-05:00", "2025-01-13T09:30-05:00", "2025-01-14T10:30-05:00"),
+        (1, "2024-12-23T18:00+01:00", "2024-12-27T09:00+01:00", "2024-12-27T10:00+01:00", "2024-12-30T11:00+01:00"),
+        (1, "2025-03-28T16:59+01:00", "2025-03-28T16:59+01:00", "2025-03-31T09:59+02:00", "2025-04-01T10:59+02:00"),
+        (2, "2025-01-11T20:00+09:00", "2025-01-13T09:00+09:00", "2025-01-13T10:00+09:00", "2025-01-14T10:00+09:00"),
+        (2, "2025-01-11T03:00+09:00", "2025-01-11T10:00+09:00", "2025-01-11T11:00+09:00", "2025-01-13T13:00+09:00"),
+    ],
+)  # fmt: skip
+def test_work_is_done_in_the_opening_hours_of_the_desk(desk, moment, opens, after_an_hour, after_ten_hours):
+    """Counted by hand: over a night, a weekend, holidays, the change of the clocks, a short Saturday."""
+    desks = np.array([desk])
+    assert next_open(desks, seconds(moment)) == seconds(opens)
+    assert after_work(desks, seconds(moment), np.array([3_600])) == seconds(after_an_hour)
+    assert after_work(desks, seconds(moment), np.array([36_000])) == seconds(after_ten_hours)
+
+
+def test_agents_act_in_the_opening_hours_of_their_desk(events, solved):
+    acts = events.filter(pl.col("author_role") == "agent").join(
+        solved.select("id", "schedule_id"), left_on="ticket_id", right_on="id", validate="m:1"
+    )
+    for position, schedule in enumerate(sorted(set(acts["schedule_id"]))):
+        _, zone, hours = SCHEDULES[position]
+        mine = acts.filter(schedule_id=schedule)["second"]
+        for moment in mine.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).to_list():
+            assert moment.tzinfo == ZoneInfo(zone)
+            opens, closes = hours[moment.isoweekday() % 7]
+            assert opens <= moment.hour + moment.minute / 60 + moment.second / 3_600 <= closes
+
+
+def test_first_replies_take_as_long_as_first_replies_do(solved):
+    """No constant, urgent ones sooner, and over a night or a weekend where they came late."""
+    minutes = solved["reply_minutes"]
+    assert minutes.n_unique() > 0.2 * solved.height
+    quartiles = [minutes.quantile(share) for share in (0.25, 0.5, 0.75)]
+    assert 30 < quartiles[0] < 120 < quartiles[1] < 480 < quartiles[2] < 1_440
