@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check map mlflow test proofs check ui bench contracts clean lock
+.PHONY: help run sources-check map notebooks mlflow test proofs check ui bench contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run
@@ -35,6 +35,9 @@ sources-check: $(RUN)  ## one cheap call to each configured live source: can it 
 
 map: $(RUN)  ## drafts the mapping of a file: make map FILE=data/inbox/orders_export.csv
 	$(BIN)/python -m dagster_project map "$(FILE)"
+
+notebooks: $(DEV)  ## notebooks/*.ipynb on the published gold, as pages in data/notebooks/
+	$(BIN)/python notebooks/pages.py
 
 ui: $(RUN)  ## the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 	$(BIN)/python -m dagster_project ui

@@ -297,6 +297,11 @@ class Settings(BaseSettings):
         return self.data_dir / "published"
 
     @property
+    def notebook_pages_dir(self) -> Path:
+        """The notebooks as pages."""
+        return self.data_dir / "notebooks"
+
+    @property
     def model_tracking_dir(self) -> Path:
         """MLflow's database and models."""
         return self.data_dir / "mlflow"
@@ -324,6 +329,7 @@ class Settings(BaseSettings):
             self.sample_truth_dir,
             self.warehouse_path,
             self.published_dir,
+            self.notebook_pages_dir,
             self.model_tracking_dir,
             self.quality_dir,
             self.dbt_target_dir,

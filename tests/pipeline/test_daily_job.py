@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 
 import duckdb
 import pytest
@@ -360,6 +361,48 @@ def test_persons_are_known_across_systems(story):
     )
     assert precision >= 0.98
     assert recall >= 0.95
+
+
+@pytest.fixture(scope="module")
+def pages(story):
+    """Every notebook, run on what the story published, as the page that a reader opens."""
+    done = story["workspace"].python("notebooks/pages.py")
+    assert done.returncode == 0, done.stderr
+    written = {
+        path.stem: path.read_text() for path in (story["workspace"].data_dir / "notebooks").glob("*.html")
+    }
+    assert set(written) == {path.stem for path in (PROJECT / "notebooks").glob("*.ipynb")}
+    return written
+
+
+def test_a_notebook_page_has_its_pictures_and_its_tables(pages):
+    for name, page in pages.items():
+        assert len(drawn_in(page)) >= 5, name
+        assert all("</text>" in picture for picture in drawn_in(page)), name
+        assert page.count("<table") >= 2, name
+
+
+def test_a_notebook_page_needs_nothing_from_anywhere(pages):
+    """Notes in a style sheet and names of the SVG standard are addresses that nobody asks."""
+    for name, page in pages.items():
+        text = "".join([re.sub(r"/\*.*?\*/", "", page, flags=re.DOTALL), *drawn_in(page)])
+        asked = re.findall(r"""\b(?:src|href)\s*=\s*["']?([^"'\s>]*)|\burl\(\s*["']?([^"')]*)""", text)
+        assert {address for pair in asked for address in pair if not address.startswith(("data:", "#"))} == {
+            ""
+        }, name
+        assert "@import" not in text
+        assert set(re.findall(r"""[a-z]*://[^\s"'<]*""", text)) == {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }, name
+
+
+def drawn_in(page: str) -> list[str]:
+    """The pictures of a page, as SVG."""
+    return [
+        b64decode(picture).decode()
+        for picture in re.findall(r"<img[^>]* src=\"data:image/svg\+xml;base64,([^\"]+)", page)
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,13 @@ class Workspace:
 
     def command(self, word: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """One command of `python -m dagster_project`."""
+        return self.python("-m", "dagster_project", word, **settings)
+
+    def python(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Python with these arguments, in the project's folder."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CUSTINT_")}
         return subprocess.run(
-            [sys.executable, "-m", "dagster_project", word],
+            [sys.executable, *arguments],
             cwd=PROJECT,
             env={**clean, **self.settings, **settings},
             capture_output=True,
