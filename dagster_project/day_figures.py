@@ -180,7 +180,7 @@ QUERIES: Mapping[str, str] = {
             sum(landed_row_count) as landed_row_count
         from gold.data_intake""",
     "revenue_monthly": """
-        select ending_mrr_amount, logo_churn_share, net_revenue_retention_ratio
+        select ending_mrr_amount, logo_churn_share, monthly_net_revenue_retention_ratio
         from gold.revenue_monthly where is_complete_month order by month_start_date desc limit 1""",
 }
 """Of tables that dbt writes: a query of one row; `$day` is the day of the run."""

@@ -6,7 +6,7 @@ Python writes.
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
 from dagster_project.day_figures import queried_figures
 from dagster_project.defs import dbt_runner
+from dagster_project.defs.lineage import column_lineages
 from dagster_project.defs.resources import (
     ANALYTICS,
     DATA_ENGINEERING,
@@ -140,14 +141,20 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """
     tell_dbt(run_as_of_date(context), fingerprint())
     counts: dict[tuple[str, ...], int] = {}
+    lineages: dict[dg.AssetKey, dg.TableColumnLineage] = {}
     for event in dbt_runner.build(context, _manifest, _translator, settings().dbt_target_dir):
-        counts = counts or _row_counts()
+        if not counts:
+            counts = _row_counts()
+            lineages = column_lineages(
+                _models(context.selected_asset_keys), _manifest, _translator, settings().dbt_target_dir
+            )
         key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
         if key and tuple(key.path) in counts:
             row_count = {"dagster/row_count": counts[tuple(key.path)]}
             day = context.partition_key if context.has_partition_key else ""
             figures = queried_figures(key.path[-1], day, _row_of)
-            yield event.with_metadata({**event.metadata, **row_count, **figures})
+            lineage = {"dagster/column_lineage": lineages[key]} if key in lineages else {}
+            yield event.with_metadata({**event.metadata, **row_count, **figures, **lineage})
         else:
             yield event
 
@@ -174,6 +181,16 @@ def _require_the_day(context: dg.AssetExecutionContext) -> None:
             is_there = key.path[-1] in known and connection.execute(query, [day]).fetchall()
             if not is_there and not was_built(context.instance, key, day):
                 raise missing_day(table, day)
+
+
+def _models(assets: Collection[dg.AssetKey]) -> list[str]:
+    """Unique ids of the models behind assets."""
+    models = {
+        _translator.get_asset_key(node): name
+        for name, node in _manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    return [models[key] for key in sorted(assets) if key in models]
 
 
 def _row_of(query: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import re
 import xml.etree.ElementTree as ET
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -84,6 +85,19 @@ def test_figures_are_of_columns_that_the_contract_has(table: str):
     asked = {name for figure in _FIGURES.get(table, {}).values() for name in figure.meta.root_names()}
     asked |= {_HISTOGRAMS[table][0]} if table in _HISTOGRAMS else set()
     assert asked <= columns
+
+
+@pytest.mark.parametrize("table", sorted(QUERIES))
+def test_queried_figures_are_of_columns_that_the_contract_has(table: str):
+    columns = ", ".join(f"{column.name} {column.data_type}" for column in gold_tables()[table].columns)
+    with duckdb.connect() as connection:
+        connection.execute("create schema gold")
+        connection.execute(f"create table gold.{table} ({columns})")
+
+        def ask(query: str) -> dict[str, object]:
+            return next(iter(connection.execute(query).pl().to_dicts()), {})
+
+        assert all(value == 0 for value in queried_figures(table, "2026-09-30", ask).values())
 
 
 def test_figures_of_a_day_are_not_asked_without_one():

@@ -1,0 +1,69 @@
+"""From which columns a table's columns come, as the Dagster UI shows it.
+
+Silver and gold of dbt: bronze reads files. Not here: how the SQL is read (`column_lineage.py`).
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from dagster_project.column_lineage import Columns, column_sources
+from dagster_project.defs.warehouse_io import read_warehouse
+
+LAYERS = ("silver", "gold")
+KEPT = "column_lineage.json"
+
+
+def column_lineages(
+    built: Collection[str], manifest: Mapping[str, Any], translator: DagsterDbtTranslator, target_path: Path
+) -> dict[dg.AssetKey, dg.TableColumnLineage]:
+    """The lineage of each table that a step has built.
+
+    Args:
+        built: Unique ids of the models.
+        manifest: The parsed project.
+        translator: Names the assets.
+        target_path: Where dbt has written the compiled SQL, and where what was read is kept.
+    """
+    nodes = {name: manifest["nodes"][name] for name in built if manifest["nodes"][name]["schema"] in LAYERS}
+    compiled = {
+        name: target_path / "compiled" / node["package_name"] / node["original_file_path"]
+        for name, node in nodes.items()
+    }
+    queries = {name: path.read_text() for name, path in compiled.items() if path.exists()}
+    found = column_sources(queries, _columns(), target_path / KEPT)
+    assets = {
+        (node["schema"], node["identifier"] if "identifier" in node else node["name"]): (
+            translator.get_asset_key(node)
+        )
+        for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
+        if node["resource_type"] in ("model", "seed", "source") and node.get("source_name") != "bookkeeping"
+    }
+    return {
+        translator.get_asset_key(nodes[name]): dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(assets[schema, table], source)
+                    for schema, table, source in sources
+                    if (schema, table) in assets
+                ]
+                for column, sources in lineage.items()
+            }
+        )
+        for name, lineage in found.items()
+    }
+
+
+def _columns() -> Columns:
+    columns: Columns = {}
+    with read_warehouse() as connection:
+        rows = connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = current_database() and not internal order by all"
+        ).fetchall()
+    for schema, table, column, data_type in rows:
+        columns.setdefault(schema, {}).setdefault(table, {})[column] = data_type
+    return columns
