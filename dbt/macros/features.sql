@@ -197,7 +197,10 @@
             tickets.customer_id,
             dates.as_of_date,
             count(*) filter (where opened_at >= dates.day_end - interval 90 day) as ticket_last_90_days_count,
-            count(*) filter (where coalesce(solved_at >= dates.day_end, true)) as open_ticket_count,
+            -- A ticket that is opened again later was solved all the same.
+            count(*) filter (
+                where len(list_filter(tickets.turned_at, lambda turned_at: turned_at < dates.day_end)) % 2 = 0
+            ) as open_ticket_count,
             count(*) filter (
                 where opened_at >= dates.day_end - interval 90 day and escalated_at < dates.day_end
             ) as escalated_ticket_last_90_days_count,

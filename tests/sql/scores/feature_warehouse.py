@@ -29,6 +29,7 @@ SILVER_TABLES = {
     "usage_events": "event_id text, customer_id text, user_ref text, feature text, error_count bigint,"
     " occurred_at timestamp, known_at timestamp",
     "tickets": "ticket_id text, customer_id text, opened_at timestamp, solved_at timestamp, escalated_at timestamp,"
+    " turned_at as (if(solved_at is null, [], [solved_at])),"
     " csat_rating double, rated_at timestamp, exclusion_reason text, sentiment_polarity double",
     "survey_responses": "response_id text, customer_id text, responded_at timestamp, survey_kind text, rating double",
     "touchpoints": "touchpoint_id text, customer_id text, occurred_at timestamp, direction text, outcome text",

@@ -190,6 +190,18 @@ def test_a_ticket_of_a_file_keeps_what_the_file_says(tickets: dict[str, Any]) ->
     assert tickets["f2"]["status"] == "pending"
 
 
+def test_every_turn_of_a_ticket_is_kept_so_that_it_is_known_when_it_was_open(
+    built: duckdb.DuckDBPyConnection,
+):
+    refs = ("one touch", "reopened the next day", "open again after eight days", "only opened")
+    turns = dict(built.execute("select ticket_id, turned_at from silver.tickets").fetchall())
+    told = {case: [f"{at:%d %H:%M}" for at in turns[f"zendesk:{TICKET_IDS[case]}"]] for case in refs}
+    assert told["reopened the next day"] == ["13 15:20", "14 15:00", "15 15:00"]
+    assert told["open again after eight days"] == ["13 15:20", "21 15:20"]
+    assert (len(told["one touch"]), told["only opened"]) == (1, [])
+    assert turns["files:f1"] == [dt.datetime(2026, 1, 14, 9, 30)]
+
+
 def test_every_event_is_there_once_and_a_ticket_without_events_gives_its_moments(
     built: duckdb.DuckDBPyConnection,
 ) -> None:

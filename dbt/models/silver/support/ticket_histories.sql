@@ -98,7 +98,8 @@ resolutions as (
         max(occurred_at) filter (where status = 'closed') as closed_at,
         count(*) filter (where was_solved and not is_solved) as reopen_count,
         min(occurred_at) filter (where was_solved and not is_solved) as first_reopened_at,
-        max(occurred_at) filter (where was_solved and not is_solved) as last_reopened_at
+        max(occurred_at) filter (where was_solved and not is_solved) as last_reopened_at,
+        list(occurred_at order by event_number) filter (where is_solved <> was_solved) as turned_at
     from statuses
     group by ticket_ref
 ),
@@ -211,6 +212,7 @@ histories as (
         resolutions.status_changed_at,
         resolutions.reopen_count,
         resolutions.last_reopened_at,
+        resolutions.turned_at,
         escalations.escalated_at,
         coalesce(
             resolutions.is_solved and replies.public_reply_count = 1 and resolutions.reopen_count = 0, false

@@ -109,6 +109,7 @@ zendesk_tickets as (
         tickets.issue_type,
         coalesce(histories.reopen_count, tickets.reopen_count) as reopen_count,
         histories.last_reopened_at,
+        histories.turned_at,
         histories.escalated_at is not null or tickets.is_escalated as is_escalated,
         coalesce(histories.escalated_at, tickets.escalated_at) as escalated_at,
         histories.public_reply_count,
@@ -148,6 +149,7 @@ file_tickets as (
         tickets.issue_type,
         tickets.reopen_count,
         cast(null as timestamp) as last_reopened_at,
+        cast(null as timestamp[]) as turned_at,
         coalesce(tickets.is_escalated, false) as is_escalated,
         if(tickets.is_escalated, coalesce(tickets.solved_at, tickets.opened_at), null) as escalated_at,
         cast(null as bigint) as public_reply_count,
@@ -191,7 +193,13 @@ default_schedule as (
 described as (
     select
         all_tickets.system || ':' || all_tickets.ticket_ref as ticket_id,
-        all_tickets.*,
+        all_tickets.* exclude (turned_at),
+        -- Where its events do not tell how it ended, it was solved once or not at all.
+        if(
+            len(coalesce(all_tickets.turned_at, [])) % 2 = if(all_tickets.solved_at is null, 0, 1),
+            coalesce(all_tickets.turned_at, []),
+            if(all_tickets.solved_at is null, [], [all_tickets.solved_at])
+        ) as turned_at,
         {{ whole_minutes('all_tickets.opened_at', 'all_tickets.first_reply_at') }} as first_reply_calendar_minutes,
         coalesce(named_schedules.schedule_id, system_schedules.schedule_id, default_schedule.schedule_id)
             as schedule_id,
