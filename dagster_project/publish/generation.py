@@ -58,16 +58,19 @@ def _contents(warehouse_path: Path, tables: list[Table]) -> dict[str, str]:
     return contents
 
 
-def _current(published_dir: Path) -> tuple[Path, dict[str, PublishedTable]]:
-    """The generation that analysts see, and its tables that are whole; none where there is none, or of older code."""
-    folder = (published_dir / "current").resolve()
+def _tables_of(folder: Path) -> dict[str, PublishedTable]:
+    """The tables of a generation; none where there is none, or one of older code."""
     try:
         tables = json.loads((folder / "manifest.json").read_text())["tables"]
-        known = {name: PublishedTable(**table) for name, table in tables.items()}
+        return {name: PublishedTable(**table) for name, table in tables.items()}
     except (OSError, ValueError, KeyError, TypeError):
-        return folder, {}
-    if not (folder / DATABASE_NAME).is_file():
-        return folder, {}
+        return {}
+
+
+def _current(published_dir: Path) -> tuple[Path, dict[str, PublishedTable]]:
+    """The generation that analysts see, and its tables that are whole."""
+    folder = (published_dir / "current").resolve()
+    known = _tables_of(folder) if (folder / DATABASE_NAME).is_file() else {}
     return folder, {name: known[name] for name in known if (folder / "parquet" / f"{name}.parquet").is_file()}
 
 
@@ -158,9 +161,11 @@ def _swap_in(published_dir: Path, folder: Path) -> None:
 
 
 def _drop_old(generations_dir: Path, current: Path) -> None:
+    """Keep the newest generations. Those of older code go at once: they name persons."""
     generations = sorted(path for path in generations_dir.iterdir() if path.is_dir())
-    for folder in generations[:-KEPT_GENERATIONS]:
-        if folder != current:
+    for folder in generations:
+        is_recent = folder in generations[-KEPT_GENERATIONS:] and _tables_of(folder)
+        if folder != current and not is_recent:
             shutil.rmtree(folder)
 
 

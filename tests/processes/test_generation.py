@@ -346,6 +346,17 @@ def test_a_table_that_is_as_it_was_keeps_its_file(company: Path):
     ]
 
 
+def test_a_generation_of_older_code_goes_with_the_next_as_it_may_name_persons(company: Path):
+    manifest = company / "published" / "generations" / "g1" / "manifest.json"
+    said = json.loads(manifest.read_text())
+    for table in said["tables"].values():
+        del table["content"]
+    manifest.write_text(json.dumps(said))
+    publish(company, "g2")
+    publish(company, "g3")
+    assert generations(company) == ["g2", "g3"]
+
+
 def test_a_table_with_another_contract_is_written_again(company: Path):
     first = inodes(company)
     publish(company, "g2", [VALUES, replace(DAYS, description="One row per day of the run.")])
