@@ -123,7 +123,11 @@ def profile_tables(
                 {"day": before} if before else {},
             )
         elif DAY not in table.grain and has_published and (True, table.name) in columns:
-            known &= columns[True, table.name]
+            # What is personal is published empty: beside the warehouse it would seem to have come back.
+            published = columns[True, table.name] - {
+                column.name for column in table.columns if column.personal
+            }
+            known &= published
             words, where = ("now", "published"), (f"gold.{table.name}", f"published.gold.{table.name}")
             days = ({}, {})
             before = day

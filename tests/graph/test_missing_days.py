@@ -7,7 +7,7 @@ import pytest
 from dagster_project.defs import dbt, value
 from dagster_project.defs.warehouse_io import WarehouseIOManager
 
-DAY, OTHER = "2026-09-15", "2026-09-14"
+DAY, OTHER = "2026-09-30", "2026-09-29"
 BY_DAY = {"partition_expr": "as_of_date"}
 
 
@@ -81,5 +81,5 @@ def test_marts_of_a_day_without_scores_fail_before_dbt_writes_them(warehouse, mo
             selection=dg.AssetSelection.assets(["gold", "customer_360"]),
         )
     assert not result.success
-    assert "has no day 2026-09-15: run it first" in reasons(result)
+    assert "has no day 2026-09-30: run it first" in reasons(result)
     assert len(reasons(result).splitlines()) == 1

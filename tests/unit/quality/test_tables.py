@@ -1,6 +1,7 @@
 """What is noticed of gold and of a day's scores, measured on small warehouses and judged by the suite."""
 
 import datetime as dt
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -23,6 +24,14 @@ def table(name: str, *grain: str) -> Table:
         Column("health_score", "double", ""),
     )
     return Table(name, "", columns, ("customer_id", *grain), is_written_by_python=False)
+
+
+def with_personal_plan(known: Table) -> Table:
+    columns = [
+        replace(column, rules={"personal": "always"}) if column.name == "plan" else column
+        for column in known.columns
+    ]
+    return replace(known, columns=tuple(columns))
 
 
 SCORES, FACTS, QUEUE = table("customer_churn", "as_of_date"), table("fct_things"), table("review_queue")
@@ -73,6 +82,8 @@ def found(known: Table, now: dict[str, object], before: dict[str, object] | None
         (SCORES, {"health": 59, "risk": 0.29}, NOTHING, None, ""),
         (FACTS, NOTHING, NOTHING, None, ""),
         (FACTS, NOTHING, None, None, ""),
+        (FACTS, NOTHING, {"planned": 0}, False, "plan is empty in 25% of the rows now, 100% published"),
+        (with_personal_plan(FACTS), NOTHING, {"planned": 0}, None, ""),  # personal data is published empty
         (FACTS, {"count": 0}, NOTHING, True, "fct_things: no row now, where published had 200"),
         (QUEUE, {"count": 0}, NOTHING, None, ""),  # whoever works through it empties it
         (FACTS, {"count": 310, "planned": 230}, NOTHING, False, "310 rows now, 200 published"),
