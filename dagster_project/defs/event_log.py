@@ -1,7 +1,7 @@
 """Dagster's event log with connections that stay open: one for each run's file and one for the index.
 
-Dagster opens a connection, and compiles its statements anew, for each of the two thousand events of a run: a sixth of a
-small run. Not here: what is stored, and how it is read; that stays Dagster's.
+Dagster opens a connection, and compiles its statements anew, for each event of a run.
+Not here: what is stored, and how it is read; that stays Dagster's.
 """
 
 from collections.abc import Iterator
