@@ -2,26 +2,18 @@
 
 Rows that were stored under another fingerprint are loaded anew. So all that a stored row depends on must be in it, and
 nothing else: a typing mistake in a description must not load everything again. Not here: the reload itself
-(`dbt/macros/incremental.sql`).
+(`dbt/macros/incremental.sql`), and what of a single table its rows depend on (`table_shape.py`).
 """
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.contracts import FACTS_FOR_OTHERS
-from dagster_project.source_digest import source_digest
-
-Node = Mapping[str, Any]
+from dagster_project.table_shape import Macros, Node, table_shape
 
 LAYERS = ("bronze", "silver")
-SHAPING_CONFIG = (
-    "materialized", "incremental_strategy", "unique_key", "on_schema_change", "pre-hook", "post-hook",
-    "column_types", "delimiter", "quote_columns",
-)  # fmt: skip
 
 
 def stored_rows_fingerprint(
@@ -38,11 +30,12 @@ def stored_rows_fingerprint(
         settings: Values of the settings that the SQL reads and that shape stored rows.
     """
     nodes = _with_all_parents(manifest["nodes"])
-    macros = _with_all_used(manifest, nodes)
+    macros = Macros(manifest)
+    used = set().union(*(macros.used_by(node) for node in nodes.values()))
     shape = [
         [str(value) for value in settings],
-        {name: _shape(node, project_dir) for name, node in nodes.items()},
-        {name: macro["macro_sql"] for name, macro in macros.items()},
+        {name: table_shape(node, project_dir) for name, node in nodes.items()},
+        {name: macros.sql(name) for name in sorted(used)},
     ]
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -61,48 +54,3 @@ def _with_all_parents(nodes: Mapping[str, Node]) -> dict[str, Node]:
             found[name] = nodes[name]
             waiting += nodes[name]["depends_on"].get("nodes", [])  # a seed reads none
     return found
-
-
-def _with_all_used(manifest: Mapping[str, Any], nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """The project's macros that the nodes and their hooks call, and those that these call.
-
-    dbt notes a node's macros while it parses, and so misses those that run in an incremental run alone; names that are
-    called in the text are therefore taken too.
-    """
-    own = {
-        name: macro
-        for name, macro in manifest["macros"].items()
-        if macro["package_name"] == manifest["metadata"]["project_name"]
-    }
-    by_call = {macro["name"]: name for name, macro in own.items()}
-
-    def used(noted: Iterable[str], text: str) -> list[str]:
-        called = {by_call[word] for word in re.findall(r"(\w+)\s*\(", text) if word in by_call}
-        return sorted((called | set(noted)) & own.keys())
-
-    waiting: list[str] = []
-    for node in nodes.values():
-        hooks = [hook["sql"] for key in ("pre-hook", "post-hook") for hook in node["config"][key]]
-        waiting += used(node["depends_on"]["macros"], "\n".join([node["raw_code"], *hooks]))
-    found: dict[str, Node] = {}
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = own[name]
-            waiting += used(own[name]["depends_on"]["macros"], own[name]["macro_sql"])
-    return found
-
-
-def _shape(node: Node, project_dir: Path) -> list[Any]:
-    """All of a model or seed that its rows depend on; of a seed the file, because dbt does not read large ones."""
-    config, meta = node["config"], node["config"]["meta"]
-    return [
-        source_digest(project_dir / node["original_file_path"]) if node["resource_type"] == "seed" else "",
-        node["raw_code"],
-        {key: config.get(key) for key in SHAPING_CONFIG},
-        {key: value for key, value in meta.items() if key not in FACTS_FOR_OTHERS},
-        [
-            [column["name"], column["data_type"], column["config"]["meta"]]
-            for column in node["columns"].values()
-        ],
-    ]

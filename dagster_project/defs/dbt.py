@@ -6,8 +6,9 @@ Python writes.
 
 import fcntl
 import json
-from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache, cached_property, partial
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -27,14 +28,17 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
+from dagster_project.defs.unchanged import Plan, forget, plan_step, remember
 from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
+from dagster_project.table_versions import BUILT, table_codes
 
 BEFORE_IDENTITY = "tag:before_identity"
 DAILY_FEATURES = "tag:daily_features"
 DAILY_MARTS = "tag:daily_marts"
+STILL_TRUE = "passed when the table was built; nothing that it is made of has changed since"
 _GOLD = "select table_name from duckdb_tables() where schema_name = 'gold'"
 
 
@@ -133,30 +137,118 @@ def fingerprint() -> str:
     return stored_rows_fingerprint(_manifest, DBT_DIR, shaping)
 
 
+@cache
+def _codes() -> dict[str, str]:
+    return table_codes(_manifest, DBT_DIR)
+
+
 def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """Build the selected models and run their tests, and count the rows of what was written.
+    """Build the selected tables that are not what they would be, run their tests, and count the rows of all.
 
     The rows are counted here, after dbt has closed the warehouse: dagster-dbt's own counting keeps it open with
     settings of its own.
     """
-    tell_dbt(run_as_of_date(context), fingerprint())
-    counts: dict[tuple[str, ...], int] = {}
-    lineages: dict[dg.AssetKey, dg.TableColumnLineage] = {}
-    for event in dbt_runner.build(context, _manifest, _translator, settings().dbt_target_dir):
-        if not counts:
-            counts = _row_counts()
-            lineages = column_lineages(
-                _models(context.selected_asset_keys), _manifest, _translator, settings().dbt_target_dir
+    as_of_date = run_as_of_date(context)
+    tell_dbt(as_of_date, fingerprint())
+    selected = _tables(context.selected_asset_keys)
+    plan = plan_step(_manifest, _codes(), selected.keys(), str(as_of_date or ""), fingerprint())
+    if plan.unchanged:
+        context.log.info(f"{len(plan.unchanged)} tables stay: nothing that they are made of has changed")
+    events: list[Any] = []
+    failure = None
+    if plan.built or not selected:
+        context.log.debug(f"built and tested: {', '.join(plan.built)}")
+        forget(plan.built)
+        nodes = [*plan.built, *plan.tests]
+        try:
+            for event in dbt_runner.build(
+                context, _manifest, _translator, settings().dbt_target_dir, nodes, partial(_remember, plan)
+            ):
+                events.append(event)  # noqa: PERF402 - what came before a failure counts
+        except dg.Failure as error:
+            failure = error
+    yield from _in_order(context, events, {name: selected[name] for name in plan.unchanged}, selected)
+    if failure:
+        raise failure
+
+
+def _in_order(
+    context: dg.AssetExecutionContext,
+    events: Sequence[Any],
+    unchanged: Mapping[str, dg.AssetKey],
+    selected: Mapping[str, dg.AssetKey],
+) -> Iterator[Any]:
+    """What dbt has built and what stays, each table after those that it reads, as Dagster wants them; then the rest."""
+    metadata = _Metadata(context, selected)
+    outputs = {
+        context.asset_key_for_output(event.output_name): event
+        for event in events
+        if isinstance(event, dg.Output)
+    }
+    for key in unchanged.values():
+        outputs[key] = dg.Output(None, context.output_for_asset_key(key), metadata={"built_anew": False})
+    reads = {
+        name: set(_manifest["nodes"][name]["depends_on"].get("nodes", ())) & selected.keys()
+        for name in selected
+    }
+    for name in TopologicalSorter(reads).static_order():
+        output = outputs.get(selected[name])
+        if output:
+            yield output.with_metadata({**output.metadata, **metadata.of(selected[name])})
+    others = [event for event in events if not isinstance(event, dg.Output)]
+    yield from others
+    judged = {
+        dg.AssetCheckKey(event.asset_key, event.check_name)
+        for event in others
+        if isinstance(event, dg.AssetCheckResult) and event.asset_key and event.check_name
+    }
+    for check in sorted(context.selected_asset_check_keys - judged, key=str):
+        if check.asset_key in unchanged.values():
+            yield dg.AssetCheckResult(
+                asset_key=check.asset_key, check_name=check.name, passed=True, description=STILL_TRUE
             )
-        key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
-        if key and tuple(key.path) in counts:
-            row_count = {"dagster/row_count": counts[tuple(key.path)]}
-            day = context.partition_key if context.has_partition_key else ""
-            figures = queried_figures(key.path[-1], day, _row_of)
-            lineage = {"dagster/column_lineage": lineages[key]} if key in lineages else {}
-            yield event.with_metadata({**event.metadata, **row_count, **figures, **lineage})
-        else:
-            yield event
+
+
+def _remember(plan: Plan, statuses: Mapping[str, str]) -> None:
+    """Keep the versions of what was built, and whether each test that reads it has passed."""
+    failed = {
+        parent
+        for test in plan.tests
+        if statuses.get(test) != "pass"
+        for parent in _manifest["nodes"][test]["depends_on"]["nodes"]
+    }
+    built = {name: plan.versions[name] for name in plan.built if statuses.get(name) == "success"}
+    if built:
+        remember(built, built.keys() - failed)
+
+
+class _Metadata:
+    """What the UI shows of each table that a step has built or left as it is; read once, after dbt is done."""
+
+    def __init__(self, context: dg.AssetExecutionContext, selected: Mapping[str, dg.AssetKey]) -> None:
+        self._day = context.partition_key if context.has_partition_key else ""
+        self._selected = selected
+
+    @cached_property
+    def _counts(self) -> dict[tuple[str, ...], int]:
+        with read_warehouse() as connection:
+            found = connection.execute(
+                "select schema_name, table_name, estimated_size from duckdb_tables()"
+            ).fetchall()
+        return {(schema, name): count for schema, name, count in found}
+
+    @cached_property
+    def _lineages(self) -> dict[dg.AssetKey, dg.TableColumnLineage]:
+        models = [name for name in self._selected if _manifest["nodes"][name]["resource_type"] == "model"]
+        return column_lineages(models, _manifest, _translator, settings().dbt_target_dir)
+
+    def of(self, key: dg.AssetKey) -> dict[str, Any]:
+        """Row count, figures that the UI plots, and column lineage."""
+        if tuple(key.path) not in self._counts:
+            return {}
+        lineage = {"dagster/column_lineage": self._lineages[key]} if key in self._lineages else {}
+        figures = queried_figures(key.path[-1], self._day, _row_of)
+        return {"dagster/row_count": self._counts[tuple(key.path)], **figures, **lineage}
 
 
 def _require_the_day(context: dg.AssetExecutionContext) -> None:
@@ -183,27 +275,19 @@ def _require_the_day(context: dg.AssetExecutionContext) -> None:
                 raise missing_day(table, day)
 
 
-def _models(assets: Collection[dg.AssetKey]) -> list[str]:
-    """Unique ids of the models behind assets."""
-    models = {
-        _translator.get_asset_key(node): name
+def _tables(assets: Collection[dg.AssetKey]) -> dict[str, dg.AssetKey]:
+    """Unique ids of the models and seeds behind assets, with their keys."""
+    known = {
+        name: _translator.get_asset_key(node)
         for name, node in _manifest["nodes"].items()
-        if node["resource_type"] == "model"
+        if node["resource_type"] in BUILT
     }
-    return [models[key] for key in sorted(assets) if key in models]
+    return {name: key for name, key in known.items() if key in assets}
 
 
 def _row_of(query: str) -> dict[str, Any]:
     with read_warehouse() as connection:
         return next(iter(connection.execute(query).pl().to_dicts()), {})
-
-
-def _row_counts() -> dict[tuple[str, ...], int]:
-    with read_warehouse() as connection:
-        found = connection.execute(
-            "select schema_name, table_name, estimated_size from duckdb_tables()"
-        ).fetchall()
-    return {(schema, name): count for schema, name, count in found}
 
 
 _project = parsed_project()

@@ -6,7 +6,7 @@ becomes a Dagster event stays dagster-dbt's.
 Not here: the assets (`dbt.py`), and the models.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_contex
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.defs.progress import show_progress
+from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.settings import DBT_DIR
 
 RESULT_EVENTS = ("LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult")
@@ -59,29 +60,29 @@ def build(
     manifest: dict[str, Any],
     translator: DagsterDbtTranslator,
     target_path: Path,
+    nodes: Collection[str],
+    when_done: Callable[[dict[str, str]], None],
 ) -> Iterator[Any]:
-    """Run `dbt build` for the selected assets and their tests.
+    """Run `dbt build` for tables and tests.
 
     Args:
         context: Of a step made by `dbt_assets`.
         manifest: The parsed project.
         translator: Names the assets.
         target_path: Where dbt writes what it compiles, and its log.
+        nodes: Unique ids of what to build and test; the tests that the step selects when there are none.
+        when_done: Gets the status of each, once dbt has closed the warehouse.
 
     Yields:
-        An output per model and a check result or observation per test, once dbt has closed the warehouse.
+        An output per model and a check result or observation per test.
 
     Raises:
-        dg.Failure: Something failed; one line per model or test with dbt's reason.
+        dg.Failure: Something failed, raised last; one line per model or test with dbt's reason.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
 
-    selected = get_updated_cli_invocation_params_for_context(
-        context=context, manifest=manifest, dagster_dbt_translator=translator
-    )
-    project_dir = Path(selected.dbt_project.project_dir) if selected.dbt_project else DBT_DIR
     results: list[dict[str, Any]] = []
     started = count(1)
 
@@ -91,30 +92,44 @@ def build(
         elif event.info.name == "LogStartLine":
             show_progress(f"{next(started)}/{event.data.total} {_table_or_test(event.data.node_info)}")
 
-    outcome = dbtRunner(_parsed_project(project_dir), callbacks=[follow]).invoke(
+    outcome = dbtRunner(_parsed_project(DBT_DIR), callbacks=[follow]).invoke(
         [
-            "build", *selected.selection_args,
-            # A test across stretches runs in the last of them.
-            "--indirect-selection", selected.indirect_selection or "buildable",
+            "build", *_selection(context, manifest, translator, nodes),
             # They test the SQL, not the data of the day: `make test` runs them.
             "--exclude-resource-type", "unit_test",
             "--quiet", "--log-level-file", "info", "--no-write-json",
-            *_paths(project_dir, target_path),
+            *_paths(DBT_DIR, target_path),
         ]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call] # the I/O manager opens the file with settings of its own
+    done: Any = [] if outcome.exception else outcome.result
+    when_done({result.node.unique_id: str(result.status) for result in done})
     for raw_event in results:
         yield from DbtCoreCliEventMessage(
             raw_event=raw_event, event_history_metadata={}
         ).to_default_asset_events(
-            manifest=selected.manifest,
-            dagster_dbt_translator=selected.dagster_dbt_translator,
+            manifest=manifest,
+            dagster_dbt_translator=translator,
             context=context,
             target_path=target_path,
-            project=selected.dbt_project,
         )
     if not outcome.success:
         raise dg.Failure(_reasons(outcome), allow_retries=False)
+
+
+def _selection(
+    context: dg.AssetExecutionContext,
+    manifest: dict[str, Any],
+    translator: DagsterDbtTranslator,
+    nodes: Collection[str],
+) -> list[str]:
+    if nodes:
+        names = [f"fqn:{'.'.join(manifest['nodes'][name]['fqn'])}" for name in nodes]
+        return ["--select", *names, "--indirect-selection", "empty"]
+    checks = get_updated_cli_invocation_params_for_context(
+        context=context, manifest=manifest, dagster_dbt_translator=translator
+    )
+    return [*checks.selection_args, "--indirect-selection", checks.indirect_selection or "empty"]
 
 
 def _table_or_test(node: Any) -> str:
@@ -126,8 +141,17 @@ def _table_or_test(node: Any) -> str:
 def _reasons(outcome: Any) -> str:
     if outcome.exception:
         return f"dbt could not run: {outcome.exception}"
-    return "\n".join(
-        f"{result.node.name}: {' '.join(str(result.message).split())}"
-        for result in outcome.result
-        if result.status not in FINISHED
-    )
+    return "\n".join(_reason(result) for result in outcome.result if result.status not in FINISHED)
+
+
+def _reason(result: Any) -> str:
+    """What dbt says; of a broken contract, which rules by how many rows."""
+    if (
+        getattr(getattr(result.node, "test_metadata", None), "name", "") == "contract"
+        and result.status == "fail"
+    ):
+        with read_warehouse() as connection:
+            broken = connection.execute(result.node.compiled_code).fetchall()
+        table = result.node.file_key_name.rsplit(".", 1)[-1]
+        return "; ".join(f"{table}: {rule} ({rows} times)" for rule, rows in broken)
+    return f"{result.node.name}: {' '.join(str(result.message).split())}"

@@ -82,6 +82,10 @@
             "insert into " ~ run_days ~ " select day from (select " ~ as_of_date() ~ " as day) as this_run"
             ~ " where day is not null and day not in (select as_of_date from " ~ run_days ~ ")"
         ) -%}
+        {%- if is_typed_by_hand() -%}
+            {#- What a person builds, under whatever settings, the pipeline builds again. -#}
+            {%- do run_query("delete from " ~ source('bookkeeping', 'table_versions')) -%}
+        {%- endif -%}
         {%- set built_by = source('bookkeeping', 'built_by') -%}
         {%- set fingerprint = run_query("select max(fingerprint) from " ~ built_by).columns[0][0] -%}
         {%- if dbt_fingerprint() and fingerprint != dbt_fingerprint() -%}
