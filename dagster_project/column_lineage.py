@@ -5,6 +5,7 @@ Not here: which SQL that is, and how it is shown (`defs/lineage.py`).
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 Columns = dict[str, dict[str, dict[str, str]]]  # schema -> table -> column -> type
@@ -36,7 +37,9 @@ def column_sources(queries: dict[str, str], columns: Columns, kept: Path) -> dic
         older = {key: value for key, value in known.items() if key not in keys.values()}
         known |= {keys[name]: found.get(name) for name in new}
         recent = dict(list(older.items())[-MOST_KEPT:])
-        kept.write_text(json.dumps(recent | {key: known[key] for key in keys.values()}))
+        written = kept.with_suffix(f".{os.getpid()}")  # two runs may write at once, and the last one wins
+        written.write_text(json.dumps(recent | {key: known[key] for key in keys.values()}))
+        written.replace(kept)
     lineages = {name: known[key] for name, key in keys.items()}
     return {
         name: {

@@ -12,9 +12,11 @@ from dagster_dbt import DagsterDbtTranslator
 
 from dagster_project.column_lineage import Columns, column_sources
 from dagster_project.defs.warehouse_io import read_warehouse
+from dagster_project.settings import DBT_DIR
 
 LAYERS = ("silver", "gold")
-KEPT = "column_lineage.json"
+KEPT = DBT_DIR / "target" / "column_lineage.json"
+"""The same SQL has the same lineage in every data folder, and reading it takes seconds."""
 
 
 def column_lineages(
@@ -26,7 +28,7 @@ def column_lineages(
         built: Unique ids of the models.
         manifest: The parsed project.
         translator: Names the assets.
-        target_path: Where dbt has written the compiled SQL, and where what was read is kept.
+        target_path: Where dbt has written the compiled SQL.
     """
     nodes = {name: manifest["nodes"][name] for name in built if manifest["nodes"][name]["schema"] in LAYERS}
     compiled = {
@@ -34,7 +36,7 @@ def column_lineages(
         for name, node in nodes.items()
     }
     queries = {name: path.read_text() for name, path in compiled.items() if path.exists()}
-    found = column_sources(queries, _columns(), target_path / KEPT)
+    found = column_sources(queries, _columns(), KEPT)
     assets = {
         (node["schema"], node["identifier"] if "identifier" in node else node["name"]): (
             translator.get_asset_key(node)
