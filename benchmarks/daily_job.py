@@ -1,6 +1,6 @@
-"""The whole daily job from nothing, per step and per model, beside the floor; for several sizes also how costs grow.
+"""The whole daily job from nothing, per step and model, beside the floor; then the next day, and the same day again.
 
-Run it with `make bench`, or `make bench SIZES="2000 10000"`. Each size is a sample company in a folder of its own. The
+For several sizes also how costs grow. Run it with `make bench`, or `make bench SIZES="2000 10000"`. Each size is a sample company in a folder of its own. The
 floor is the same compiled SQL in one bare DuckDB process plus the bare estimators (`job_floor.py`); the ratio is what
 orchestration, checks, landing and publishing cost on top. The exponent is that of cost against size: 1 grows as the
 data do, 2 as their square. `CUSTINT_MEMORY_LIMIT` and `CUSTINT_THREADS` hold for job and floor.
@@ -23,6 +23,8 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE_INTERVAL_SECONDS = 0.05
 WORTH_A_LOOK_SECONDS = 1.0
+FIRST_DAY, NEXT_DAY = "2026-09-29", "2026-09-30"
+LAST_RUNS = 2  # landing, and all that follows
 KEPT_SETTINGS = ("CUSTINT_MEMORY_LIMIT", "CUSTINT_THREADS")
 Row = dict[str, Any]
 
@@ -76,14 +78,15 @@ def environment(data_dir: Path, customers: int) -> dict[str, str]:
     return clean | {"CUSTINT_DATA_DIR": str(data_dir), "CUSTINT_SAMPLE_CUSTOMERS": str(customers)}
 
 
-def run_job(data_dir: Path, customers: int) -> Job:
-    """Run the daily job in a new data folder."""
+def run_job(data_dir: Path, customers: int, day: str) -> Job:
+    """Run the daily job for a day; in a new data folder it does all that there is."""
     log = data_dir.with_suffix(".log")
     begun = time.perf_counter()
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster_project", "run"],
-            cwd=PROJECT, env=environment(data_dir, customers), stdout=output, stderr=output, text=True,
+            cwd=PROJECT, env=environment(data_dir, customers) | {"CUSTINT_AS_OF_DATE": day},
+            stdout=output, stderr=output, text=True,
         )  # fmt: skip
         watch = MemoryWatch(process)
         peak_mb = watch.peak_mb()
@@ -93,13 +96,13 @@ def run_job(data_dir: Path, customers: int) -> Job:
 
 
 def job_events(data_dir: Path, watch: MemoryWatch | None = None) -> tuple[list[Row], dict[str, Row]]:
-    """What Dagster has written down of the runs in a data folder: steps in their order, and models."""
+    """What Dagster has written down of the last job in a data folder: steps in their order, and models."""
     from dagster import DagsterInstance  # seconds that `--help` need not wait
 
     steps: dict[str, Row] = {}
     models: dict[str, Row] = {}
     with DagsterInstance.from_config(str(data_dir / "dagster_home")) as instance:
-        for run in reversed(instance.get_runs()):
+        for run in reversed(instance.get_runs(limit=LAST_RUNS)):
             for entry in instance.all_logs(run.run_id):
                 if entry.dagster_event and entry.step_key:
                     _note(entry, steps, models)
@@ -168,6 +171,18 @@ def report(customers: int, job: Job, floor: Row) -> Iterable[str]:
     yield f"ratio       {job.seconds / bare:8.1f}"
 
 
+def later_runs(first: Job, next_day: Job, again: Job) -> Iterable[str]:
+    """What the runs after the first cost, the whole and the steps that take long."""
+    yield f"\n{'seconds of later runs':<44}{'first':>10}{'next day':>10}{'again':>10}"
+    steps = [{step["name"]: step["seconds"] for step in job.steps} for job in (first, next_day, again)]
+    for name, seconds in sorted(steps[0].items(), key=lambda step: -step[1]):
+        if seconds >= WORTH_A_LOOK_SECONDS:
+            yield f"{name:<44}{seconds:>10.2f}{steps[1].get(name, 0.0):>10.2f}{steps[2].get(name, 0.0):>10.2f}"
+    yield f"{'whole job':<44}{first.seconds:>10.2f}{next_day.seconds:>10.2f}{again.seconds:>10.2f}"
+    shares = [f"{job.seconds / first.seconds:>10.0%}" for job in (first, next_day, again)]
+    yield f"{'of the first run':<44}{''.join(shares)}"
+
+
 def total(floor: Row, column: str) -> float:
     """Of all models and estimators."""
     return float(sum(cost[column] for cost in [*floor["models"], *floor["estimators"]]))
@@ -208,10 +223,12 @@ def main() -> None:
     for customers in sizes:
         with tempfile.TemporaryDirectory() as folder:
             data_dir = Path(folder) / "data"
-            jobs.append(run_job(data_dir, customers))
-            manifest = json.loads((data_dir / "published" / "manifest.json").read_text())
-            floors.append(run_floor(data_dir, customers, manifest["as_of_date"], repeats=min(len(sizes), 2)))
-        print("\n".join(report(customers, jobs[-1], floors[-1])), flush=True)
+            jobs.append(run_job(data_dir, customers, FIRST_DAY))
+            floors.append(run_floor(data_dir, customers, FIRST_DAY, repeats=min(len(sizes), 2)))
+            later = [run_job(data_dir, customers, NEXT_DAY) for _ in ("one more day of data", "nothing new")]
+        print(
+            "\n".join([*report(customers, jobs[-1], floors[-1]), *later_runs(jobs[-1], *later)]), flush=True
+        )
     if len(sizes) > 1:
         print("\n".join(growth(sizes, jobs, floors)))
 
