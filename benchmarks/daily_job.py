@@ -1,9 +1,10 @@
 """The whole daily job from nothing, per step and model, beside the floor; then the next day, and the same day again.
 
-For several sizes also how costs grow. Run it with `make bench`, or `make bench SIZES="2000 10000"`. Each size is a sample company in a folder of its own. The
-floor is the same compiled SQL in one bare DuckDB process plus the bare estimators (`job_floor.py`); the ratio is what
-orchestration, checks, landing and publishing cost on top. The exponent is that of cost against size: 1 grows as the
-data do, 2 as their square. `CUSTINT_MEMORY_LIMIT` and `CUSTINT_THREADS` hold for job and floor.
+For several sizes also how costs grow. Run it with `make bench`, or `make bench SIZES="2000 10000"`. Each size is a
+sample company in a folder of its own. The floor is the same compiled SQL in one bare DuckDB process plus the bare
+estimators (`job_floor.py`); the ratio is what orchestration, checks, landing and publishing cost on top. The exponent
+is that of cost against size: 1 grows as the data do, 2 as their square. `CUSTINT_MEMORY_LIMIT` and `CUSTINT_THREADS`
+hold for job and floor.
 """
 
 import argparse
