@@ -53,11 +53,19 @@ MAX_TWIN_SHARE = 0.12
 MIN_ERRORS = 50
 
 
+class Compared(NamedTuple):
+    """Pairs that have been scored, and of which records."""
+
+    rows: pl.DataFrame  # unique_id, row_hash of all that is compared and blocked by
+    pairs: pl.DataFrame  # left, right, match_weight without the learned prior, gamma_<comparison>
+
+
 class Learned(NamedTuple):
-    """What the records have taught about how they are to be compared."""
+    """What the records have taught about how they are to be compared, and which were."""
 
     comparisons: list[dict[str, Any]]  # settings of Splink
     has_households: bool
+    compared: Compared
 
 
 class ScoredPairs(NamedTuple):
@@ -81,7 +89,8 @@ def score_pairs(
         model: How records of this kind are compared.
         match_weight: From this weight on a pair is likely: all pairs of a connected group of likely ones
             are scored.
-        learned: What the same records have taught before some of them were put together; the prior is learned anew.
+        learned: What the same records have taught before some of them were put together; the prior is learned anew, and
+            only pairs with a record that is another since are compared anew.
 
     Returns:
         Pairs with `match_weight` (Float64, log2 of the odds that the two are one party).
@@ -93,6 +102,10 @@ def score_pairs(
     if records.height < 2:
         return ScoredPairs(_no_pairs(model), {}, learned)
     records = _with_frequencies(_without_large_blocks(records.sort("unique_id"), model), model)
+    rows = records.select("unique_id", row_hash=records.hash_rows(seed=SEED))
+    same = rows.join(learned.compared.rows, on=rows.columns, how="semi") if learned else rows.clear()
+    same_ids = same.get_column("unique_id").implode()
+    records = records.with_columns(is_new=~pl.col("unique_id").is_in(same_ids))
     with connect() as connection:
         connection.execute("set enable_progress_bar = false")
         api = DuckDBAPI(connection)
@@ -105,11 +118,14 @@ def score_pairs(
             settings["comparisons"] = _trained_comparisons(table, settings, model, records)
         linker = Linker(table, settings, log_level=None, validate_settings=False)
         blocked = _pairs(linker.inference.predict(threshold_match_weight=MIN_SCORED_WEIGHT), model)
-        if not learned:
-            has_households = not is_trained or _shows_households(blocked, model)
-            learned = Learned(settings["comparisons"], has_households) if is_trained else None
-        else:
+        if learned:
+            known = pl.col("left").is_in(same_ids) & pl.col("right").is_in(same_ids)
+            blocked = pl.concat([learned.compared.pairs.filter(known), blocked])
             has_households = learned.has_households
+        else:
+            has_households = not is_trained or _shows_households(blocked, model)
+        if is_trained:
+            learned = Learned(settings["comparisons"], has_households, Compared(rows, blocked))
         vetoes = {
             "is_vetoed": model.veto | (model.household_veto & has_households),
             "is_doubtful": (model.household_veto & has_households & ~model.veto) | model.doubtful_veto,
@@ -155,8 +171,8 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, records: pl.DataFra
     return name
 
 
-def _rules(columns: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"blocking_rule": f"l.{column} = r.{column}"} for column in columns]
+def _rules(columns: tuple[str, ...], only: str = "") -> list[dict[str, str]]:
+    return [{"blocking_rule": f"l.{column} = r.{column}{only}"} for column in columns]
 
 
 def _settings(model: MatchModel, with_frequencies: bool) -> dict[str, Any]:
@@ -164,7 +180,9 @@ def _settings(model: MatchModel, with_frequencies: bool) -> dict[str, Any]:
         "link_type": "dedupe_only",
         "unique_id_column_name": "unique_id",
         "comparisons": comparison_settings(model, with_frequencies),
-        "blocking_rules_to_generate_predictions": _rules(model.blocking_columns),
+        "blocking_rules_to_generate_predictions": _rules(
+            model.blocking_columns, " and (l.is_new or r.is_new)"
+        ),
         "probability_two_random_records_match": shipped_weights()[model.kind]["prior"],
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": False,

@@ -10,8 +10,10 @@ from party_rows import NO_PREVIOUS, account, buyer, contact, groups, identity, r
 from person_population import make_parties, pairwise_quality
 from polars.testing import assert_frame_equal
 
+from dagster_project.identity import matching, profiles
 from dagster_project.identity.clusters import cluster_pairs, learned_line
 from dagster_project.identity.evidence import PARTY_SCHEMA
+from dagster_project.identity.matching import Compared
 from dagster_project.identity.overrides import no_overrides
 from dagster_project.identity.person_model import PERSON_MODEL, person_columns
 from dagster_project.identity.resolve import resolve_identities
@@ -249,6 +251,27 @@ def test_blocks_bring_nearly_all_records_of_hard_people_together(hard_people, re
     recall = true_pairs.select(is_brought_together.mean()).item()
     record_property("blocking_recall", round(recall, 4))
     assert recall >= 0.97
+
+
+def test_a_further_round_compares_anew_only_what_is_new_and_finds_the_same(hard_people, monkeypatch):
+    """Pairs that are known from the round before are those that comparing everything again would give."""
+    parties, _, known = hard_people
+    compared: list[int] = []
+    rounds = matching.score_pairs
+
+    def from_nothing(records, model, match_weight, learned=None):
+        if learned:
+            compared.append(records.join(learned.compared.rows, on="unique_id", how="semi").height)
+            learned = learned._replace(
+                compared=Compared(learned.compared.rows.clear(), learned.compared.pairs.clear())
+            )
+        return rounds(records, model, match_weight, learned)
+
+    monkeypatch.setattr(profiles, "score_pairs", from_nothing)
+    anew = resolve_identities(parties, no_overrides(), NO_PREVIOUS)
+    assert len(compared) > 0
+    for table, again in zip(known, anew, strict=True):
+        assert_frame_equal(table, again)
 
 
 def test_shuffled_input_gives_identical_output(hard_people):
