@@ -221,7 +221,7 @@ def test_all_wrong_settings_are_named_at_once_one_line_each(monkeypatch: pytest.
         load_settings()
     assert sorted(str(caught.value).splitlines()) == [
         "CUSTINT_GROSS_MARGIN_SHARE is '80%'; allowed is a share above 0, up to 1.",
-        "CUSTINT_SAMPLE_CUSTOMERS is 'many'; allowed is a whole number, 50 to 50000.",
+        "CUSTINT_SAMPLE_CUSTOMERS is 'many'; allowed is a whole number, 50 to 100000.",
         "CUSTINT_SOURCES is 'oracle'; allowed is a comma list of sample, files, events, postgres, salesforce, "
         "stripe, zendesk; sample goes with files alone.",
     ]
@@ -237,7 +237,7 @@ def test_a_wrong_value_in_dot_env_is_refused_like_one_of_the_environment(own_fol
     ("name", "edge", "beyond"),
     [
         ("sample_customers", "50", "49"),
-        ("sample_customers", "50000", "50001"),
+        ("sample_customers", "100000", "100001"),
         ("churn_horizon_days", "7", "6"),
         ("churn_horizon_days", "180", "181"),
         ("gross_margin_share", "0.000001", "0"),
