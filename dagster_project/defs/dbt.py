@@ -27,7 +27,7 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
-from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
+from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
@@ -153,7 +153,7 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
             row_count = {"dagster/row_count": counts[tuple(key.path)]}
             day = context.partition_key if context.has_partition_key else ""
             figures = queried_figures(key.path[-1], day, _row_of)
-            lineage = {"dagster/column_lineage": lineages[key]} if key in lineages else {}
+            lineage = {COLUMN_LINEAGE: lineages[key]} if key in lineages else {}
             yield event.with_metadata({**event.metadata, **row_count, **figures, **lineage})
         else:
             yield event
