@@ -1,4 +1,4 @@
-"""Which columns a table's columns are made of, read from its SQL by sqlglot.
+"""Which columns a table's columns are made of: read from its SQL by sqlglot, or from its contract if Python writes it.
 
 Not here: which SQL that is, and how it is shown (`defs/lineage.py`).
 """
@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 from pathlib import Path
+
+from dagster_project.contracts import Table
 
 Columns = dict[str, dict[str, dict[str, str]]]  # schema -> table -> column -> type
 Sources = dict[str, list[tuple[str, str, str]]]  # column -> (schema, table, column) of what it is made of
@@ -49,6 +51,26 @@ def column_sources(queries: dict[str, str], columns: Columns, kept: Path) -> dic
         for name, lineage in lineages.items()
         if lineage is not None
     }
+
+
+def declared_sources(table: Table) -> Sources:
+    """What each column of a gold table that Python writes is made of, as its contract declares it under `made_of`.
+
+    Returns:
+        Column and its sources, sorted; a column of the table itself stands for what it is made of.
+    """
+    own = f"gold.{table.name}"
+    declared = {column.name: column.made_of or {} for column in table.columns}
+
+    def sources(column: str) -> set[tuple[str, str, str]]:
+        found = {source for name in declared[column].get(own, []) for source in sources(name)}
+        for address, names in declared[column].items():
+            if address != own:
+                schema, _, name = address.partition(".")
+                found |= {(schema, name, each) for each in names}
+        return found
+
+    return {column: sorted(sources(column)) for column in declared}
 
 
 def _read(kept: Path) -> dict[str, Sources | None]:

@@ -59,6 +59,14 @@ class Column:
         return list(self.rules.get("accepted") or self.rules.get("levels") or ())
 
     @property
+    def made_of(self) -> dict[str, list[str]] | None:
+        """What decides the values of a column that Python writes: columns by `<schema>.<table>`, its own included.
+
+        None where the contract does not say it; SQL says it for itself.
+        """
+        return self.rules.get("made_of")
+
+    @property
     def source(self) -> str:
         """The landing field that a bronze column reads."""
         return str(self.rules["source"])

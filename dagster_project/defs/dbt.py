@@ -29,7 +29,7 @@ from dagster_project.defs.resources import (
     tell_dbt,
 )
 from dagster_project.defs.unchanged import Plan, forget, plan_step, remember
-from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
+from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
@@ -246,7 +246,7 @@ class _Metadata:
         """Row count, figures that the UI plots, and column lineage."""
         if tuple(key.path) not in self._counts:
             return {}
-        lineage = {"dagster/column_lineage": self._lineages[key]} if key in self._lineages else {}
+        lineage = {COLUMN_LINEAGE: self._lineages[key]} if key in self._lineages else {}
         figures = queried_figures(key.path[-1], self._day, _row_of)
         return {"dagster/row_count": self._counts[tuple(key.path)], **figures, **lineage}
 

@@ -1,6 +1,7 @@
 """From which columns a table's columns come, as the Dagster UI shows it.
 
-Silver and gold of dbt: bronze reads files. Not here: how the SQL is read (`column_lineage.py`).
+Silver and gold of dbt, for bronze reads files, and the gold that Python writes. Not here: how the SQL and the contracts
+are read (`column_lineage.py`).
 """
 
 from collections.abc import Collection, Mapping
@@ -10,7 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from dagster_project.column_lineage import Columns, column_sources
+from dagster_project.column_lineage import Columns, Sources, column_sources, declared_sources
+from dagster_project.contracts import Table
 from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.settings import DBT_DIR
 
@@ -44,19 +46,28 @@ def column_lineages(
         for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
         if node["resource_type"] in ("model", "seed", "source") and node.get("source_name") != "bookkeeping"
     }
-    return {
-        translator.get_asset_key(nodes[name]): dg.TableColumnLineage(
-            {
-                column: [
-                    dg.TableColumnDep(assets[schema, table], source)
-                    for schema, table, source in sources
-                    if (schema, table) in assets
-                ]
-                for column, sources in lineage.items()
-            }
-        )
-        for name, lineage in found.items()
-    }
+    return {translator.get_asset_key(nodes[name]): _shown(lineage, assets) for name, lineage in found.items()}
+
+
+def declared_lineage(table: Table) -> dg.TableColumnLineage:
+    """The lineage of a gold table that Python writes."""
+    sources = declared_sources(table)
+    read = {(schema, name) for lineage in sources.values() for schema, name, _ in lineage}
+    return _shown(sources, {place: dg.AssetKey(place) for place in read})
+
+
+def _shown(lineage: Sources, assets: Mapping[tuple[str, str], dg.AssetKey]) -> dg.TableColumnLineage:
+    """A lineage in Dagster's words, without what is no asset."""
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(assets[schema, table], source)
+                for schema, table, source in sources
+                if (schema, table) in assets
+            ]
+            for column, sources in lineage.items()
+        }
+    )
 
 
 def _columns() -> Columns:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.defs.landing_assets import landed_files, landing_specs
+from dagster_project.defs.landing_assets import NOTES, landed_files, landing_specs
 from dagster_project.defs.resources import NIGHTLY, run_started_at
 from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.one_reader import only_reader
@@ -43,6 +43,7 @@ def _result(landed: Landed, duration_seconds: float) -> dg.MaterializeResult[Non
         "cursor_before": landed.cursor_before or "none",
         "cursor_after": landed.cursor_after or "none",
         "new_columns": ", ".join(landed.new_fields) or "none",
+        NOTES: "\n".join(landed.notes) or "none",
     }
     check = dg.AssetCheckResult(
         passed=not landed.refused,
@@ -68,6 +69,8 @@ def _land(
             context.log.warning(landed.refused)
         if landed.is_hidden:
             hidden.append(landed.refused)
+        for note in landed.notes:
+            context.log.warning(note)
         if landed.new_fields:
             context.log.warning(new_columns(landed.object_name, landed.new_fields))
         yield _result(landed, duration_seconds)

@@ -21,6 +21,7 @@ from dagster_project.day_figures import day_figures, day_picture
 from dagster_project.settings import settings
 
 BATCH_ROWS = 50_000
+COLUMN_LINEAGE = "dagster/column_lineage"
 STEP_INPUTS = "silver.step_inputs"  # dbt makes it
 
 
@@ -131,7 +132,12 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
     def handle_output(
         self, context: dg.OutputContext, table_slice: TableSlice, obj: pl.DataFrame, connection: Any
     ) -> None:
-        """Store a frame; the slice it replaces has been deleted before."""
+        """Store a frame; the slice it replaces has been deleted before.
+
+        The lineage that the asset declares is repeated for each day, as that of dbt's tables is.
+        """
+        if lineage := (context.definition_metadata or {}).get(COLUMN_LINEAGE):
+            context.add_output_metadata({COLUMN_LINEAGE: lineage})
         if obj.is_empty():
             empty = obj.to_arrow()  # noqa: F841 - DuckDB finds the frame by this name
             table = f"{table_slice.schema}.{table_slice.table}"

@@ -62,12 +62,6 @@
 {# Before a run: the tables of the bookkeeping; and when what shapes stored rows is not what built them, a full refresh. #}
 {% macro prepare_incremental_tables() -%}
     {%- if execute -%}
-        {%- if is_typed_by_hand() and not has_landed() -%}
-            {{ exceptions.raise_compiler_error(
-                "There is no data in " ~ landing_dir() ~ ": `make run` in the project's folder makes it; "
-                ~ "CUSTINT_DATA_DIR names another data folder."
-            ) }}
-        {%- endif -%}
         {%- for table in bookkeeping_tables() -%}
             {%- do run_query("create schema if not exists " ~ table.schema) -%}
             {%- if table.name != 'quarantined_rows' -%}

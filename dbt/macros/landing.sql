@@ -10,11 +10,6 @@
     {{ landing_dir() }}/{{ system }}/{{ object_name }}
 {%- endmacro %}
 
-{# Whether any source has delivered anything. #}
-{% macro has_landed() -%}
-    {{ return(run_query("select count(*) from glob('" ~ landing_dir() ~ "/*/*/*.parquet')").columns[0][0] > 0) }}
-{%- endmacro %}
-
 {# The files of a load, chosen once before it begins: bronze, quarantine and `bronze.loaded_files` speak of the same. #}
 {% macro choose_landing_files() -%}
     {%- set system, object_name = model.name.split('__', 1) -%}

@@ -45,6 +45,16 @@ def test_every_gold_table_has_a_blocking_check_and_is_published(repository):
             assert any(graph.get(check).blocking for check in checks), name
 
 
+def test_gold_that_python_writes_says_what_each_column_is_made_of_and_reads_it(repository):
+    for table in (table for table in gold_tables().values() if table.is_written_by_python):
+        node = repository.asset_graph.get(dg.AssetKey(["gold", table.name]))
+        lineage = node.metadata["dagster/column_lineage"].deps_by_column
+        assert list(lineage) == [column.name for column in table.columns]
+        read = {source.asset_key for sources in lineage.values() for source in sources}
+        assert read, table.name
+        assert read <= node.parent_keys, table.name
+
+
 def test_daily_tables_are_partitioned_by_day_and_shaped_tables_are_not(repository):
     for node in repository.asset_graph.asset_nodes:
         table = gold_tables().get(node.key.path[-1])

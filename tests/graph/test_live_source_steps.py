@@ -9,7 +9,7 @@ import pytest
 from live_settings import live_settings
 
 from dagster_project.contracts import system_objects
-from dagster_project.defs import landing_assets, live_sources
+from dagster_project.defs import daily_run, landing_assets, live_sources
 from dagster_project.ingest.streams import Landed, Probe, SourceError
 from dagster_project.ingest.stripe import StripeSource
 
@@ -83,6 +83,15 @@ def test_each_object_shows_what_its_read_brought(run):
         "fetched_rows": 3, "kept_rows": 1, "repeated_rows": 1, "quarantined_rows": 1,
     }  # fmt: skip
     assert {"cursor_before", "cursor_after", "api_calls", "duration_seconds", "new_columns"} <= said.keys()
+
+
+def test_a_note_of_a_read_is_shown_at_its_asset_and_in_the_summary_of_the_run(run):
+    done = run(results(notes=("stripe customers: the moon was full",)))
+    assert done.success
+    said = [event.metadata["notes"].value for event in done.asset_materializations_for_node("stripe_landing")]
+    assert sorted(set(said)) == ["none", "stripe customers: the moon was full"]
+    assert said.count("none") == len(STRIPE) - 1
+    assert daily_run._warnings(done) == ("stripe customers: the moon was full",)
 
 
 def test_an_object_of_another_shape_warns_and_the_step_goes_on(run):

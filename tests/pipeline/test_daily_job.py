@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64decode
 
+import dagster as dg
 import duckdb
 import pytest
 from dbt_in_process import run_dbt
@@ -99,6 +100,19 @@ def test_an_ordinary_day_the_next_one_and_a_day_run_again_raise_no_alarm(story):
     for path in judged:
         found = json.loads(path.read_text())
         assert (found["blocking"], found["warnings"]) == ([], []), path
+
+
+def test_every_column_of_gold_has_its_lineage_recorded_and_all_that_it_names_is_there(story):
+    there = story["workspace"].warehouse(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
+    )
+    with dg.DagsterInstance.from_config(str(story["workspace"].data_dir / "dagster_home")) as instance:
+        for table in gold_tables().values():
+            event = instance.get_latest_materialization_event(dg.AssetKey(["gold", table.name]))
+            lineage = event.asset_materialization.metadata["dagster/column_lineage"].value.deps_by_column
+            assert set(lineage) == {column.name for column in table.columns}, table.name
+            named = {(*dep.asset_key.path, dep.column_name) for deps in lineage.values() for dep in deps}
+            assert named <= set(there), table.name
 
 
 def test_the_next_day_adds_one_day(story):

@@ -91,7 +91,7 @@ class EventFiles:
             SourceError: The folder cannot be listed.
         """
         settled = read_at - dt.timedelta(seconds=self.settle_seconds)
-        files = [file for file in self._files() if file.modified_at <= settled]
+        found = self._files()
         folder = object_folder(self.landing_dir, EVENTS)
         system, object_name = EVENTS.split("__", 1)
         write_empty_file(self.landing_dir, system, object_name, landing_objects()[EVENTS])
@@ -100,12 +100,14 @@ class EventFiles:
         names = sorted(path.name for path in folder.glob(f"*Z-*-{self.name}-*.parquet"))
         landed = {name.removesuffix(".parquet").rpartition("-")[2] for name in names}
         cursor = names[-1].split("-", 3)[3].rpartition("-")[0] if names else ""
-        total = Landed(EVENTS, cursor_before=cursor, cursor_after=cursor)
+        files = [file for file in found if file.identity not in landed]
+        notes = self._waiting(sum(file.modified_at > settled for file in files))
+        total = Landed(EVENTS, cursor_before=cursor, cursor_after=cursor, notes=notes)
         loaded_at = loaded_at_of_read(folder, self.name, read_at)
         next_name = _names(batch_name(folder, self.name, loaded_at))
         problems: list[str] = []
         for file in files:
-            if file.identity in landed:
+            if file.modified_at > settled:
                 continue
             target = folder / f"{next(next_name)}-{file.readable}-{file.identity}.parquet"
             try:
@@ -123,6 +125,14 @@ class EventFiles:
             )
         finish_first_read(folder, self.name)
         yield replace(total, refused=f"product events: {'; '.join(problems)}" if problems else "")
+
+    def _waiting(self, file_count: int) -> tuple[str, ...]:
+        """What a person should know of files that are too young to be read."""
+        if not file_count:
+            return ()
+        files, them = ("1 file", "it") if file_count == 1 else (f"{file_count} files", "them")
+        too_young = f"changed less than {self.settle_seconds} s before the read and may still be written"
+        return (f"product events: {files} {too_young}: the next run reads {them}",)
 
     def probe(self) -> list[Probe]:
         """What a listing says; see `Connector`."""

@@ -83,7 +83,8 @@ def random_rows(first_line: int) -> tuple[list[dict[str, Any]], dict[int, tuple[
         cells = [key_cell, *(generator.choice(pool) for pool in pools)]
         row = dict(zip(["transaction_ref", *fields], (text for text, _ in cells), strict=True))
         rejected = generator.random() < 0.02
-        rows.append(row | {"_source_line": line, "_reject_reason": "too few fields" if rejected else None})
+        reason = "line has 3 columns, header has 9" if rejected else None
+        rows.append(row | {"_source_line": line, "_reject_reason": reason})
         values = tuple(value for _, value in cells)
         if not rejected and None not in values and values[0] not in seen:
             seen.add(values[0])

@@ -204,10 +204,17 @@ def test_a_file_that_changed_is_a_new_file(folder: Folder):
     assert folder.rows("event_id") == [("e1",), ("e1",), ("e2",)]
 
 
-def test_a_file_that_is_still_being_written_waits(folder: Folder):
+def test_files_that_may_still_be_written_wait_and_a_note_says_so(folder: Folder):
     folder.put("a.jsonl", lines(OWN_LINE), READ_AT - dt.timedelta(seconds=59))
-    assert folder.land().landed_row_count == 0
-    assert folder.land(READ_AT + dt.timedelta(seconds=1)).landed_row_count == 1
+    folder.put("b.jsonl", lines(OWN_LINE | {"event_id": "e2"}), READ_AT - dt.timedelta(seconds=30))
+    young = "changed less than 60 s before the read and may still be written: the next run reads"
+    first = folder.land()
+    assert (first.landed_row_count, first.notes) == (0, (f"product events: 2 files {young} them",))
+    second = folder.land(READ_AT + dt.timedelta(seconds=1))
+    assert (second.landed_row_count, second.notes) == (1, (f"product events: 1 file {young} it",))
+    third = folder.land(READ_AT + dt.timedelta(seconds=30))
+    assert (third.landed_row_count, third.notes) == (1, ())
+    assert folder.land(READ_AT - dt.timedelta(days=1)).notes == (), "what has landed waits for nothing"
 
 
 @pytest.mark.parametrize("content", [lines(OWN_LINE), pl.DataFrame([OWN])], ids=["converted", "copied"])
