@@ -7,14 +7,8 @@ charges as (
     select * from {{ ref('charges') }}
 ),
 
-received_refunds as (
-    select * from {{ ref('received_refunds') }}
-    where status = 'succeeded'
-),
-
-lost_disputes as (
-    select * from {{ ref('received_disputes') }}
-    where status = 'lost'
+money_back as (
+    select * from {{ ref('money_back') }}
 ),
 
 credit_notes as (
@@ -43,50 +37,11 @@ invoice_payment_methods as (
     group by invoice_ref
 ),
 
-money_back as (
-    select
-        refund_ref as transaction_ref,
-        'refund' as kind,
-        charge_ref,
-        amount,
-        currency,
-        created_at
-    from received_refunds
-    union all
-    select
-        dispute_ref as transaction_ref,
-        'chargeback' as kind,
-        charge_ref,
-        amount,
-        currency,
-        created_at
-    from lost_disputes
-),
-
--- Money that goes back belongs to the invoice of the charge that took it, or to the charge itself. An authorization
--- that was let go, and what a capture left of one, are refunds to Stripe too: they give back what was never taken.
-money_back_of_charges as (
-    select
-        money_back.*,
-        charges.customer_ref,
-        charges.payment_method,
-        if(charges.is_transaction, charges.charge_ref, charges.invoice_ref) as refunded_ref
-    from money_back
-    inner join charges on money_back.charge_ref = charges.charge_ref
-    qualify
-        money_back.kind <> 'refund'
-        or money_back.amount <> charges.released_amount
-        or row_number() over (
-            partition by money_back.charge_ref, money_back.kind, money_back.amount
-            order by money_back.created_at, money_back.transaction_ref
-        ) > 1
-),
-
 refunded_amounts as (
     select
         refunded_ref,
         sum(amount) as refunded_amount
-    from money_back_of_charges
+    from money_back
     where refunded_ref is not null
     group by refunded_ref
 ),
@@ -206,7 +161,7 @@ stripe_money_back as (
         0 as not_spent_amount,
         money_back.currency,
         money_back.payment_method
-    from money_back_of_charges as money_back
+    from money_back
     inner join stripe_identities on money_back.customer_ref = stripe_identities.source_ref
 ),
 
