@@ -1,6 +1,23 @@
+{%- set end = run_ends_at() -%}
+-- What was closed after the newest day was open on it.
 with received_invoices as (
-    select * from {{ ref('received_invoices') }}
+    select
+        * replace (
+            if(closed_at >= {{ end }}, 'open', status) as status,
+            if(closed_at < {{ end }}, closed_at, null) as closed_at
+        )
+    from {{ ref('received_invoices') }}
     where status <> 'draft'
+),
+
+settled_amounts as (
+    select
+        invoice_ref,
+        sum(settled_amount) filter (where settlement_kind <> 'written_off') as settled_amount,
+        sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount
+    from {{ ref('invoice_settlements') }}
+    where settled_at < {{ end }}
+    group by invoice_ref
 ),
 
 charges as (
@@ -9,6 +26,7 @@ charges as (
 
 money_back as (
     select * from {{ ref('money_back') }}
+    where created_at < {{ end }}
 ),
 
 credit_notes as (
@@ -46,11 +64,10 @@ refunded_amounts as (
     group by refunded_ref
 ),
 
-credited_amounts as (
+credited_after_amounts as (
     select
         invoice_ref,
-        sum(credited_before_amount) as credited_before_amount,
-        sum(credited_after_amount) as credited_after_amount
+        coalesce(sum(credited_after_amount) filter (where created_at < {{ end }}), 0) as credited_after_amount
     from credit_notes
     group by invoice_ref
 ),
@@ -59,21 +76,24 @@ credited_amounts as (
 credited_invoices as (
     select
         invoices.*,
+        coalesce(settled.settled_amount, 0) as settled_amount,
+        coalesce(settled.credited_before_amount, 0) as credited_before_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         credited.invoice_ref is not null as has_credit_notes,
-        coalesce(credited.credited_before_amount, invoices.credited_before_payment_amount, 0)
-            as credited_before_amount,
-        coalesce(
-            credited.credited_after_amount,
-            greatest(invoices.credited_after_payment_amount - coalesce(refunded.refunded_amount, 0), 0),
-            0
-        ) as credited_after_amount
+        case
+            when credited.invoice_ref is not null then credited.credited_after_amount
+            when invoices.status = 'paid'
+                then greatest(
+                    coalesce(invoices.credited_after_payment_amount, 0) - coalesce(refunded.refunded_amount, 0), 0
+                )
+            else 0
+        end as credited_after_amount
     from received_invoices as invoices
+    left join settled_amounts as settled on invoices.invoice_ref = settled.invoice_ref
     left join refunded_amounts as refunded on invoices.invoice_ref = refunded.refunded_ref
-    left join credited_amounts as credited on invoices.invoice_ref = credited.invoice_ref
+    left join credited_after_amounts as credited on invoices.invoice_ref = credited.invoice_ref
 ),
 
--- What is still asked for is what the invoice says: a part may be paid, credited, or taken from the balance.
 stripe_invoices as (
     select
         'stripe' as system,
@@ -90,13 +110,7 @@ stripe_invoices as (
         invoices.total_amount as original_amount,
         coalesce(invoices.discount_amount, 0) as original_discount_amount,
         coalesce(invoices.tax_amount, 0) as original_tax_amount,
-        case
-            when invoices.status in ('paid', 'void') then 0
-            else coalesce(
-                invoices.remaining_amount,
-                invoices.total_amount - coalesce(invoices.paid_amount, 0) - invoices.credited_before_amount
-            )
-        end as unpaid_amount,
+        if(invoices.status in ('paid', 'void'), 0, invoices.total_amount - invoices.settled_amount) as unpaid_amount,
         invoices.refunded_amount,
         if(invoices.status = 'void', 0, invoices.credited_before_amount + invoices.credited_after_amount)
             as credited_amount,
@@ -275,7 +289,7 @@ with_settlement as (
         rates.rate_date
     from all_transactions
     {{ join_exchange_rate('rates', 'all_transactions.currency', 'all_transactions.occurred_at') }}
-    where all_transactions.occurred_at < {{ run_ends_at() }}
+    where all_transactions.occurred_at < {{ end }}
 ),
 
 in_money as (
