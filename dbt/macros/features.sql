@@ -36,7 +36,7 @@
         select
             *,
             cast(paid_at as date) as paid_date,
-            not {{ gives_back('kind') }} and net_spend_amount >= 0 as is_purchase
+            not {{ gives_back('kind') }} and transaction_amount >= 0 as is_purchase
         from {{ ref('transactions') }}
         where paid_at is not null and net_spend_amount is not null
     ),

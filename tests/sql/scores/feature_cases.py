@@ -158,6 +158,11 @@ CASES = {
         bill("2026-01-05", "2026-01-05", kind="order"), refund("2026-01-09"),
         renewal_count=0, purchase_count=2, spend_amount=30, gross_spend_amount=60,
     ),
+    "a bill below 0 is none, one that the balance paid is": billed(
+        bill("2025-11-01", "2025-11-02"), bill("2025-12-01", "2025-12-01", "-5", net_spend_amount=Decimal(0)),
+        bill("2026-01-01", "2026-01-01", net_spend_amount=Decimal(0)),
+        renewal_count=1, purchase_count=2, spend_amount=30, days_since_last_purchase=60,
+    ),
     # Spend
     "the 90 days before the last 90": billed(
         bill("2025-09-01", "2025-09-03 23:59:59", "1"), bill("2025-09-01", "2025-09-04", "2"),

@@ -92,6 +92,8 @@ class HistoryMaker:
         )
         paid_at, amount = self.later(occurred_at, none_share=0.2), self.draw.choice(AMOUNTS)
         is_spent = paid_at is not None and self.draw.random() < 0.9
+        if kind == "invoice" and self.draw.random() < 0.1:
+            amount = -amount  # a downgrade
         return {
             "kind": kind, "occurred_at": occurred_at, "paid_at": paid_at,
             "closed_at": self.later(occurred_at, none_share=0.3), "transaction_amount": amount,

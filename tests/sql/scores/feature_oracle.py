@@ -63,7 +63,7 @@ def spending(history: History, day: dt.date) -> Row:
     booked = [
         row for row in so_far(day, history["transactions"], "paid_at") if row["net_spend_amount"] is not None
     ]
-    purchases = [row for row in booked if row["kind"] != "refund"]
+    purchases = [row for row in booked if row["kind"] != "refund" and row["transaction_amount"] >= 0]
     dates = [row["paid_at"].date() for row in purchases]
     first, latest = (choose(dates) if dates else None for choose in (min, max))
     return {

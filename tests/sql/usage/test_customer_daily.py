@@ -203,6 +203,12 @@ def test_a_buyer_without_a_subscription_is_judged_by_the_purchases(
     assert changes(warehouse) == expected
 
 
+def test_a_bill_that_gives_something_back_is_no_purchase(warehouse: Any):
+    back = purchase(40, kind="invoice", transaction_amount=Decimal(-5), net_spend_amount=Decimal(0))
+    build(warehouse, since_days_ago=800, transactions=[back])
+    assert changes(warehouse) == [(59, "lead")]
+
+
 def test_an_open_invoice_and_an_open_ticket_stand_from_their_day_to_the_day_before_they_are_closed(
     warehouse: Any,
 ):

@@ -81,7 +81,11 @@ purchase_days as (
         customer_id,
         cast(paid_at as date) as purchase_date
     from transactions
-    where paid_at is not null and not {{ gives_back('kind') }} and net_spend_amount >= 0
+    where
+        paid_at is not null
+        and not {{ gives_back('kind') }}
+        and net_spend_amount is not null
+        and transaction_amount >= 0
 ),
 
 purchase_days_in_order as (

@@ -7,6 +7,12 @@ with invoices as (
             when status in ('paid', 'void') then 0
             else coalesce(remaining_amount, total_amount - coalesce(paid_amount, 0) - stated_credit_amount)
         end as left_amount,
+        -- What the customer's balance pays, or with an amount below 0 gets; else what no other amount explains.
+        coalesce(
+            ending_balance_amount - starting_balance_amount,
+            if(status = 'void', 0, total_amount - left_amount - stated_credit_amount - paid_amount),
+            0
+        ) as balance_amount,
         least(closed_at, uncollectible_at) as settled_by_at
     from {{ ref('received_invoices') }}
     where status <> 'draft'
@@ -44,7 +50,7 @@ dated_parts_per_moment as (
         invoices.invoice_ref,
         dated_parts.settlement_kind,
         least(greatest(dated_parts.created_at, invoices.created_at), invoices.settled_by_at) as settled_at,
-        greatest(invoices.total_amount - invoices.left_amount, 0) as most_amount,
+        greatest(invoices.total_amount - invoices.balance_amount - invoices.left_amount, 0) as most_amount,
         sum(dated_parts.amount) as amount
     from dated_parts
     inner join invoices on dated_parts.invoice_ref = invoices.invoice_ref
@@ -90,7 +96,8 @@ undated_parts as (
     select
         invoices.*,
         if(invoices.status in ('paid', 'void'), invoices.settled_by_at, invoices.remaining_since_at) as settled_at,
-        invoices.total_amount - invoices.left_amount - coalesce(dated_sums.settled_amount, 0) as undated_amount,
+        invoices.total_amount - invoices.balance_amount - invoices.left_amount
+        - coalesce(dated_sums.settled_amount, 0) as undated_amount,
         if(
             coalesce(dated_sums.has_credit_notes, false),
             0,
@@ -102,6 +109,13 @@ undated_parts as (
 
 all_settlements as (
     select * from dated_settlements
+    union all
+    select
+        invoice_ref,
+        'balance' as settlement_kind,
+        created_at as settled_at,
+        balance_amount as settled_amount
+    from invoices
     union all
     select
         invoice_ref,

@@ -14,7 +14,8 @@ settled_amounts as (
     select
         invoice_ref,
         sum(settled_amount) filter (where settlement_kind <> 'written_off') as settled_amount,
-        sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount
+        sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount,
+        sum(settled_amount) filter (where settlement_kind = 'balance') as from_balance_amount
     from {{ ref('invoice_settlements') }}
     where settled_at < {{ end }}
     group by invoice_ref
@@ -67,19 +68,21 @@ refunded_amounts as (
 credited_after_amounts as (
     select
         invoice_ref,
-        coalesce(sum(credited_after_amount) filter (where created_at < {{ end }}), 0) as credited_after_amount
+        coalesce(sum(credited_after_amount) filter (where created_at < {{ end }}), 0) as credited_after_amount,
+        coalesce(sum(to_balance_amount) filter (where created_at < {{ end }}), 0) as to_balance_amount
     from credit_notes
     group by invoice_ref
 ),
 
--- Where the credit notes themselves are not delivered, the invoice says what they came to.
+-- Where the credit notes themselves are not delivered, the invoice says what they came to; it went to the balance.
 credited_invoices as (
     select
         invoices.*,
         coalesce(settled.settled_amount, 0) as settled_amount,
         coalesce(settled.credited_before_amount, 0) as credited_before_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
-        credited.invoice_ref is not null as has_credit_notes,
+        coalesce(settled.from_balance_amount, 0) as from_balance_amount,
+        credited.to_balance_amount,
         case
             when credited.invoice_ref is not null then credited.credited_after_amount
             when invoices.status = 'paid'
@@ -114,8 +117,13 @@ stripe_invoices as (
         invoices.refunded_amount,
         if(invoices.status = 'void', 0, invoices.credited_before_amount + invoices.credited_after_amount)
             as credited_amount,
-        invoices.credited_before_amount + if(invoices.has_credit_notes, 0, invoices.credited_after_amount)
-            as not_spent_amount,
+        case
+            when invoices.status = 'void' then 0
+            else
+                invoices.from_balance_amount
+                - coalesce(invoices.to_balance_amount, invoices.credited_after_amount)
+        end as balance_amount,
+        invoices.credited_before_amount + invoices.from_balance_amount as not_spent_amount,
         invoices.currency,
         methods.payment_method
     from credited_invoices as invoices
@@ -143,6 +151,7 @@ stripe_charges as (
         if(charges.status = 'pending', charges.amount, 0) as unpaid_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         charges.currency,
         charges.payment_method
@@ -172,6 +181,7 @@ stripe_money_back as (
         0 as unpaid_amount,
         if(money_back.refunded_ref is null, money_back.amount, 0) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         money_back.currency,
         money_back.payment_method
@@ -198,7 +208,8 @@ stripe_credit_notes as (
         0 as unpaid_amount,
         0 as refunded_amount,
         0 as credited_amount,
-        0 as not_spent_amount,
+        0 as balance_amount,
+        notes.to_balance_amount as not_spent_amount,
         notes.currency,
         cast(null as text) as payment_method
     from credit_notes as notes
@@ -247,6 +258,7 @@ file_transactions as (
             0
         ) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         transactions.currency,
         transactions.payment_method
@@ -336,20 +348,26 @@ in_money as (
             'exchange_rate'
         ) }} as credited_amount,
         {{ part_at_exchange_rate(
-            'billed', 'still_open + written_off + refunded_amount + credited_amount', 'exchange_rate'
+            'still_open + written_off + refunded_amount + credited_amount + balance_amount',
+            'still_open + written_off + refunded_amount + credited_amount',
+            'exchange_rate'
+        ) }} as balance_amount,
+        {{ part_at_exchange_rate(
+            'billed', 'still_open + written_off + refunded_amount + credited_amount + balance_amount', 'exchange_rate'
         ) }} as paid_amount,
         {{ at_exchange_rate('original_amount - not_spent_amount', 'exchange_rate') }} as spent_amount,
         payment_method
     from with_settlement
 ),
 
--- What a transaction adds to spend: a paid purchase its amount; money that goes back is taken off.
+-- Spend follows the money: a paid purchase adds what was paid by money, and money that goes back is taken off. What the
+-- balance of a customer pays was money before, or never.
 with_net_spend as (
     select
         * exclude (spent_amount),
         case
             when status <> 'paid' then null
-            when {{ gives_back('kind') }} then -transaction_amount
+            when {{ gives_back('kind') }} then -spent_amount
             else spent_amount
         end as net_spend_amount
     from in_money
