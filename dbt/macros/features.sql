@@ -36,7 +36,7 @@
         select
             *,
             cast(paid_at as date) as paid_date,
-            not {{ gives_back('kind') }} and net_spend_amount >= 0 as is_purchase
+            not {{ gives_back('kind') }} and transaction_amount >= 0 as is_purchase
         from {{ ref('transactions') }}
         where paid_at is not null and net_spend_amount is not null
     ),
@@ -71,21 +71,20 @@
         group by transactions.customer_id, dates.as_of_date
     ),
 
-    invoices as (
-        select customer_id, transaction_amount, occurred_at, coalesce(closed_at, {{ open_end() }}) as closed_at
-        from {{ ref('transactions') }}
-        where not {{ gives_back('kind') }}
+    open_amounts as (
+        select
+            customer_id,
+            changed_at,
+            sum(sum(open_change_amount)) over (partition by customer_id order by changed_at) as open_invoice_amount
+        from {{ ref('open_amount_changes') }}
+        group by customer_id, changed_at
     ),
 
     open_invoice_features as (
-        select
-            invoices.customer_id,
-            dates.as_of_date,
-            sum(invoices.transaction_amount) as open_invoice_amount
-        from invoices
-        inner join feature_dates as dates
-            on invoices.occurred_at < dates.day_end and invoices.closed_at >= dates.day_end
-        group by invoices.customer_id, dates.as_of_date
+        select customer_days.customer_id, customer_days.as_of_date, open_amounts.open_invoice_amount
+        from customer_days
+        asof inner join open_amounts
+            on customer_days.customer_id = open_amounts.customer_id and customer_days.day_end > open_amounts.changed_at
     ),
 
     payment_features as (

@@ -10,7 +10,8 @@ broken_transactions as (
         transaction_amount
     from fct_transactions
     where
-        billed_amount <> paid_amount + open_amount + refunded_amount + written_off_amount + credited_amount
+        billed_amount
+        <> paid_amount + open_amount + refunded_amount + written_off_amount + credited_amount + balance_amount
         or transaction_amount <> gross_amount - discount_amount + tax_amount
 )
 

@@ -1,7 +1,9 @@
 -- Transactions whose lines do not add up to them, and lines whose own parts do not, to the cent.
 with fct_transactions as (
-    select * from {{ ref('fct_transactions') }}
-    where not {{ gives_back('kind') }}
+    select
+        *,
+        if({{ gives_back('kind') }}, -1, 1) as direction
+    from {{ ref('fct_transactions') }}
 ),
 
 fct_transaction_lines as (
@@ -26,8 +28,8 @@ broken_transactions as (
     from fct_transactions as transactions
     left join sums_of_lines as sums on transactions.transaction_id = sums.transaction_id
     where
-        transactions.transaction_amount is distinct from sums.total_amount
-        or transactions.original_amount is distinct from sums.original_total_amount
+        transactions.direction * transactions.transaction_amount is distinct from sums.total_amount
+        or transactions.direction * transactions.original_amount is distinct from sums.original_total_amount
         or sums.broken_line_count > 0
 )
 

@@ -63,7 +63,7 @@ written as (
     from landed
 ),
 
-typed as (
+{{ 'typed' if not may_have_stand_ins() else 'typed_with_stand_ins' }} as (
     select
         *,
         {%- for column in model.columns.values() %}
@@ -71,6 +71,27 @@ typed as (
         {%- endfor %}
     from written
 ),
+{%- if may_have_stand_ins() %}
+
+with_stand_ins_told as (
+    select
+        *,
+        {%- for column in may_have_stand_ins() %}
+        {{ is_stand_in(column) | indent(8) }} as is_stand_in__{{ column.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from typed_with_stand_ins
+),
+
+typed as (
+    select
+        * replace (
+            {%- for column in may_have_stand_ins() %}
+            if(is_stand_in__{{ column.name }}, null, {{ column.name }}) as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    from with_stand_ins_told
+),
+{%- endif %}
 {%- endmacro %}
 
 {# A value, or nothing where it is bad and the row can do without it. #}

@@ -32,17 +32,25 @@ end
 
 {# The rules of columns that a row cannot do without, in the order in which they are told. #}
 {% macro needed_rules() -%}
-    {%- set rules = [] -%}
-    {%- for column in model.columns.values() if not is_optional(column) -%}
-        {%- do rules.extend(rules_of(column)) -%}
-    {%- endfor -%}
-    {{ return(rules) }}
+    {{ return(split_rules().needed) }}
 {%- endmacro %}
 
 {% macro optional_rules() -%}
-    {%- set rules = [] -%}
-    {%- for column in model.columns.values() if is_optional(column) -%}
-        {%- do rules.extend(rules_of(column)) -%}
+    {{ return(split_rules().optional) }}
+{%- endmacro %}
+
+{#
+  A stand-in for no date says what an empty field says: only where something must have happened is it missed. Customers
+  and requests are kept without their date, as the models above expect it.
+#}
+{% macro split_rules() -%}
+    {%- set rules = {'needed': [], 'optional': []} -%}
+    {%- for column in model.columns.values() -%}
+        {%- set meta = column.config.meta -%}
+        {%- for rule in rules_of(column) -%}
+            {%- set is_needed = meta.required and meta.happened if rule.is_about_stand_in else not is_optional(column) -%}
+            {%- do rules['needed' if is_needed else 'optional'].append(rule) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{ return(rules) }}
 {%- endmacro %}
@@ -56,6 +64,7 @@ end
     {%- set most = meta.get('max', beyond) -%}
     {{ return([
         must_be_json(column) if meta.path is defined else none,
+        must_be_a_date_of_its_own(column) if column in may_have_stand_ins() else none,
         must_be_of_its_type(column) if type != 'text' else none,
         must_name_somebody(column) if meta.required and meta.names_somebody else none,
         must_be_there(column) if meta.required and not meta.names_somebody else none,
@@ -79,8 +88,20 @@ end
     {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason}) }}
 {%- endmacro %}
 
+{% macro must_be_a_date_of_its_own(column) -%}
+    {%- set is_bad -%} is_stand_in__{{ column.name }} {%- endset -%}
+    {%- set reason -%}
+'{{ column.name }}: ''' || {{ shown(column) }}
+|| ''' is a stand-in for no date'
+    {%- endset -%}
+    {{ return({'column': column.name, 'is_bad': is_bad, 'reason': reason, 'is_about_stand_in': true}) }}
+{%- endmacro %}
+
 {% macro must_be_of_its_type(column) -%}
-    {%- set is_bad -%} {{ column.name }} is null and {{ filled_value(column) }} is not null {%- endset -%}
+    {%- set is_bad -%}
+        {{ column.name }} is null and {{ filled_value(column) }} is not null
+        {%- if column in may_have_stand_ins() %} and not is_stand_in__{{ column.name }} {%- endif -%}
+    {%- endset -%}
     {%- set reason -%}
 '{{ column.name }}: ''' || {{ shown(column) }}
 || ''' {{ words_for_type(column.data_type) }}'

@@ -67,6 +67,37 @@ try(make_timestamp(
 {%- endmacro %}
 
 {#
+  What shops and spreadsheets write where they have no date, beside the zero of their own calendar: the first and the last
+  day that somebody thought of. A vendor's API leaves such a field empty; only dropped files have these.
+#}
+{% macro is_stand_in(column) -%}
+    {%- set days -%}
+        '0000-00-00', '0001-01-01', '1753-01-01', '1899-12-30', '1899-12-31', '1900-01-00', '1900-01-01', '1970-01-01',
+                '2099-12-31', '2999-12-31', '9999-12-31'
+    {%- endset -%}
+case
+    when {{ column.name }} between date '1970-01-03' and date '2099-12-30' then false
+    else coalesce(
+            strftime({{ column.name }}, '%Y-%m-%d') in (
+                {{ days }}
+            )
+            or left({{ filled_value(column) }}, 10) in (
+                {{ days }}
+            ),
+            false
+        )
+end
+{%- endmacro %}
+
+{# The dates of a table in which a stand-in may be. #}
+{% macro may_have_stand_ins() -%}
+    {{ return(
+        model.columns.values() | selectattr('data_type', 'in', ['date', 'timestamp']) | list
+        if model.name.startswith('files__') else []
+    ) }}
+{%- endmacro %}
+
+{#
   What programs write where they know nobody; as a reference it would make one party of all strangers. Beside the words
   that trackers themselves refuse: numbers and ids of zeros alone, and each of them in quotes.
 #}

@@ -272,7 +272,7 @@ def test_whole_numbers_booleans_and_dates_are_read_as_they_are_written(built: Bu
     ]
     assert built.kept("files__customers", "birth_date, kind, created_at") == [
         (dt.date(1980, 2, 29), "person", dt.datetime(2026, 9, 30, 8)),
-        (dt.date(1900, 1, 1), None, dt.datetime(2026, 9, 30, 8)),
+        (dt.date(1900, 1, 2), None, dt.datetime(2026, 9, 30, 8)),
     ]
     assert built.kept("files__incentive_outcomes", "propensity_probability, is_retained") == [
         (None, None),

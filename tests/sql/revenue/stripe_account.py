@@ -28,6 +28,12 @@ TRUTHS = (
     "assert_mrr_bridge_ties_out", "assert_month_end_mrr_equals_subscription_periods",
     "assert_subscription_periods_are_contiguous", "assert_no_billed_revenue_is_unexplained",
 )  # fmt: skip
+WRITTEN_BY_PYTHON = {
+    "customer_identities": "system text, object text, source_ref text, customer_id text, person_id text",
+    "household_members": "household_id text, customer_id text, household_kind text",
+    "party_spellings": "field text, written text, country text, spelling text",
+    "ticket_sentiments": "system text, ticket_ref text, polarity double",
+}
 Record = dict[str, Any]
 
 
@@ -138,25 +144,30 @@ def land(landing: Path, objects: dict[str, list[Record]], read_at: dt.datetime =
             write_batch(landing, system, object_name, "2026-11-27", frame, read_at)
 
 
-def built(data_dir: Path, objects: dict[str, list[Record]]) -> duckdb.DuckDBPyConnection:
-    """Land an account, make a customer of each of its own, and run dbt; a connection to the warehouse."""
+def built(
+    data_dir: Path, objects: dict[str, list[Record]], *more: str, **settings: str
+) -> duckdb.DuckDBPyConnection:
+    """Land an account, make a customer of each of its own, and run dbt, with more models or truths and settings.
+
+    Returns:
+        A connection to the warehouse.
+    """
     land(data_dir / "landing", objects)
     warehouse = data_dir / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("create schema silver")
+        connection.execute("create schema bronze; create schema silver")
         connection.execute(
-            "create table silver.customer_identities"
-            " (system varchar, object varchar, source_ref varchar, customer_id varchar)"
-        )
-        connection.execute(
-            "create table silver.ticket_sentiments (system varchar, ticket_ref varchar, polarity double)"
-        )
+            "create table bronze.run_days (as_of_date date)"
+        )  # as the bronze step of a run does
+        for table, columns in WRITTEN_BY_PYTHON.items():
+            connection.execute(f"create table silver.{table} ({columns})")
         connection.executemany(
-            "insert into silver.customer_identities values ('stripe', 'customers', ?, ?)",
+            "insert into silver.customer_identities by name"
+            " select 'stripe' as system, 'customers' as object, ? as source_ref, ? as customer_id",
             [(customer["id"], customer["id"]) for customer in objects["customers"]],
         )
     run_dbt(
         data_dir, "build", "--indirect-selection", "empty", "--exclude-resource-type", "unit_test",
-        "--select", *[f"+{name}" for name in MODELS], *TRUTHS,
+        "--select", *[f"+{name}" for name in MODELS], *TRUTHS, *more, **settings,
     )  # fmt: skip
     return duckdb.connect(str(warehouse))

@@ -37,7 +37,7 @@ class Case:
     Attributes:
         subscriptions, invoices, charges, refunds, credit_notes, disputes: Objects; ids and customers are filled in.
         mrr: Recurring revenue at the end of July to November 2026; empty when it is not looked at.
-        ledger: Sums over all transactions: billed, paid, open, refunded, written_off, credited, net_spend.
+        ledger: Sums over all transactions: billed, paid, open, refunded, written_off, credited, balance, net_spend.
         customer: Fields of the customer itself.
     """
 
@@ -217,7 +217,7 @@ CASES = {
     ),
     "paid, then credited to the balance": Case(
         invoices=[invoice(line(10000), post_payment_credit_notes_amount=4000)],
-        ledger={"billed": 100, "paid": 60, "credited": 40, "net_spend": 60},
+        ledger={"billed": 100, "paid": 100, "credited": 40, "balance": -40, "net_spend": 100},
     ),
     "credited in full before payment": Case(
         invoices=[invoice(line(10000), pre_payment_credit_notes_amount=10000, amount_paid=0)],
@@ -244,14 +244,63 @@ CASES = {
             {"id": "cn_balance", "invoice": "in_noted", "status": "issued", "type": "post_payment", "total": 3000,
              "currency": "usd", "created": seconds(2026, 9, 6)},
         ],
-        ledger={"billed": 100, "paid": 50, "refunded": 20, "credited": 30, "net_spend": 50},
+        ledger={"billed": 100, "paid": 80, "refunded": 20, "credited": 30, "balance": -30, "net_spend": 80},
     ),
     "a negative invoice after a positive one": Case(
         invoices=[
             invoice(line(2000)),
             invoice(line(-1000, id="a", proration=True), line(500, id="b", proration=True)),
         ],
-        ledger={"billed": 15, "paid": 15, "net_spend": 15},
+        ledger={"billed": 15, "paid": 20, "balance": -5, "net_spend": 20},
+    ),
+    "credit by hand pays 30 of 100": Case(
+        invoices=[
+            invoice(
+                line(10000), id="in_by_hand", starting_balance=-3000, ending_balance=0, amount_due=7000,
+                amount_paid=7000,
+            )
+        ],
+        charges=[charge(7000, invoice="in_by_hand")],
+        ledger={"billed": 100, "paid": 70, "balance": 30, "net_spend": 70},
+    ),
+    "credit by hand on an open bill": Case(
+        invoices=[
+            invoice(
+                line(10000), status="open", starting_balance=-3000, ending_balance=0, amount_due=7000,
+                amount_remaining=7000,
+            )
+        ],
+        ledger={"billed": 100, "open": 70, "balance": 30, "net_spend": 0},
+    ),
+    "a downgrade, and the bill that uses its credit": Case(
+        invoices=[
+            invoice(line(2000)),
+            invoice(line(-1000, id="a"), line(500, id="b"), starting_balance=0, ending_balance=-500),
+            invoice(line(2000), starting_balance=-500, ending_balance=0, amount_due=1500, amount_paid=1500),
+        ],
+        ledger={"billed": 35, "paid": 35, "balance": 0, "net_spend": 35},
+    ),
+    "a credit note to the balance, and the bill that uses it": Case(
+        invoices=[
+            invoice(line(10000), post_payment_credit_notes_amount=4000),
+            invoice(line(10000), starting_balance=-4000, ending_balance=0, amount_due=6000, amount_paid=6000),
+        ],
+        ledger={"billed": 200, "paid": 160, "credited": 40, "balance": 0, "net_spend": 160},
+    ),
+    "a credit note that is paid out elsewhere": Case(
+        invoices=[invoice(line(10000), id="in_elsewhere", post_payment_credit_notes_amount=4000)],
+        credit_notes=[
+            {"invoice": "in_elsewhere", "status": "issued", "type": "post_payment", "total": 4000, "currency": "usd",
+             "created": LATER, "out_of_band_amount": 2500},
+        ],
+        ledger={"billed": 100, "paid": 75, "credited": 40, "balance": -15, "net_spend": 75},
+    ),
+    "too little to charge, and the bill that adds it": Case(
+        invoices=[
+            invoice(line(30), starting_balance=0, ending_balance=30, amount_due=0, amount_paid=0),
+            invoice(line(1000), starting_balance=30, ending_balance=0, amount_due=1030, amount_paid=1030),
+        ],
+        ledger={"billed": 10.3, "paid": 10.3, "balance": 0, "net_spend": 10.3},
     ),
     "charges without invoice": Case(
         charges=[charge(5000), charge(7000)], ledger={"billed": 120, "paid": 120, "net_spend": 120}

@@ -119,6 +119,25 @@ def test_any_company_ties_out_to_the_cent(warehouse: BillingWarehouse, bronze: d
     broken = warehouse.broken_truths()
     assert ("assert_no_billed_revenue_is_unexplained" in broken) == has_more_than_its_lines(bronze)
     assert broken.keys() <= {"assert_no_billed_revenue_is_unexplained"}
+    assert (
+        warehouse.rows("""
+        with stated as (
+            select transaction_id, sum(open_change_amount) as open_amount
+            from silver.open_amount_changes group by transaction_id
+        )
+        select transactions.transaction_id, transactions.open_amount, stated.open_amount
+        from gold.fct_transactions as transactions left join stated using (transaction_id)
+        where transactions.open_amount <> coalesce(stated.open_amount, 0)""")
+        == []
+    )
+    assert (
+        warehouse.rows("""
+        select transaction_id, open_amount from (
+            select *, sum(open_change_amount) over (partition by transaction_id order by changed_at) as open_amount
+            from silver.open_amount_changes
+        ) where open_amount < 0""")
+        == []
+    )
     wanted = sum(row["status"] != "draft" for row in bronze.get("invoices", []))
     assert warehouse.rows("select count(*) from gold.fct_transactions where kind = 'invoice'") == [(wanted,)]
     billed = sum(

@@ -84,6 +84,17 @@ def billed(*transactions: Row, **columns: Any) -> Case:
     return Case({"transactions": list(transactions)}, columns)
 
 
+def owes(changed: str, amount: str = "30") -> Row:
+    """So much more is open, or less."""
+    return {"changed_at": at(changed), "open_change_amount": Decimal(amount)}
+
+
+def owed(*changes: Row, open_invoice_amount: float) -> Case:
+    return Case(
+        {"open_amount_changes": list(changes)}, {"open_invoice_amount": Decimal(str(open_invoice_amount))}
+    )
+
+
 def helped(*tickets: Row, **columns: Any) -> Case:
     return Case({"tickets": list(tickets)}, columns)
 
@@ -147,6 +158,11 @@ CASES = {
         bill("2026-01-05", "2026-01-05", kind="order"), refund("2026-01-09"),
         renewal_count=0, purchase_count=2, spend_amount=30, gross_spend_amount=60,
     ),
+    "a bill below 0 is none, one that the balance paid is": billed(
+        bill("2025-11-01", "2025-11-02"), bill("2025-12-01", "2025-12-01", "-5", net_spend_amount=Decimal(0)),
+        bill("2026-01-01", "2026-01-01", net_spend_amount=Decimal(0)),
+        renewal_count=1, purchase_count=2, spend_amount=30, days_since_last_purchase=60,
+    ),
     # Spend
     "the 90 days before the last 90": billed(
         bill("2025-09-01", "2025-09-03 23:59:59", "1"), bill("2025-09-01", "2025-09-04", "2"),
@@ -156,21 +172,15 @@ CASES = {
         days_since_last_purchase=89, purchase_span_days=91,
     ),
     # Open invoices
-    "billed and not paid": billed(bill("2026-02-20"), bill("2026-02-21", "2026-02-25"), open_invoice_amount=30),
-    "paid at midnight was open at the end of the day": billed(
-        bill("2026-02-20", "2026-03-03"), open_invoice_amount=30
+    "billed and paid in part": owed(owes("2026-02-20"), owes("2026-02-25", "-12.34"), open_invoice_amount=17.66),
+    "paid at midnight was open at the end of the day": owed(
+        owes("2026-02-20"), owes("2026-03-03", "-30"), open_invoice_amount=30
     ),
-    "paid just before midnight was not": billed(
-        bill("2026-02-20", "2026-03-02 23:59:59.999999"), open_invoice_amount=0
+    "paid just before midnight was not": owed(
+        owes("2026-02-20"), owes("2026-03-02 23:59:59.999999", "-30"), open_invoice_amount=0
     ),
-    "billed at midnight is billed tomorrow": billed(bill("2026-03-03"), open_invoice_amount=0),
-    "a void invoice was open until it was withdrawn": billed(
-        bill("2026-02-20", closed_at=at("2026-03-05")), bill("2026-02-20", closed_at=at("2026-03-01")),
-        open_invoice_amount=30,
-    ),
-    "a refund is no bill, an order is": billed(
-        bill("2026-02-20", kind="refund"), bill("2026-02-20", amount="7", kind="order"), open_invoice_amount=7
-    ),
+    "billed at midnight is billed tomorrow": owed(owes("2026-03-03"), open_invoice_amount=0),
+    "what changes at one moment": owed(owes("2026-02-20"), owes("2026-02-20", "7"), open_invoice_amount=37),
     # Revenue then and now
     "an upgrade since": subscribed(
         subscription(until="2026-02-01"), subscription(known="2026-02-01", mrr_amount=Decimal(150), seat_count=8),
@@ -369,7 +379,7 @@ def history_of(case: Case) -> dict[str, list[Row]]:
         "customer_since_date": dt.date(2024, 1, 1),
     }  # fmt: skip
     others = (
-        "transactions", "payments", "subscription_versions", "usage_events", "tickets", "survey_responses",
-        "touchpoints",
+        "transactions", "open_amount_changes", "payments", "subscription_versions", "usage_events", "tickets",
+        "survey_responses", "touchpoints",
     )  # fmt: skip
     return {"customers": [customer]} | {name: [] for name in others} | case.history

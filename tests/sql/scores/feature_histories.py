@@ -92,11 +92,22 @@ class HistoryMaker:
         )
         paid_at, amount = self.later(occurred_at, none_share=0.2), self.draw.choice(AMOUNTS)
         is_spent = paid_at is not None and self.draw.random() < 0.9
+        if kind == "invoice" and self.draw.random() < 0.1:
+            amount = -amount  # a downgrade
         return {
             "kind": kind, "occurred_at": occurred_at, "paid_at": paid_at,
             "closed_at": self.later(occurred_at, none_share=0.3), "transaction_amount": amount,
             "net_spend_amount": (-amount if kind == "refund" else amount) if is_spent else None,
         }  # fmt: skip
+
+    def open_amount_changes(self) -> list[Row]:
+        """A bill, which is settled in part or in two parts, or stays open."""
+        billed_at, amount = self.moment(), self.draw.choice(AMOUNTS)
+        parts = self.draw.choice(
+            [[], [-amount], [-Decimal("0.01")], [-Decimal("0.01"), Decimal("0.01") - amount]]
+        )
+        changes = [(billed_at, amount), *((self.later(billed_at), part) for part in parts)]
+        return [{"changed_at": moment, "open_change_amount": part} for moment, part in changes]
 
     def payment(self) -> Row:
         """An attempt to take money."""
@@ -171,6 +182,9 @@ class HistoryMaker:
             name: [make() for _ in range(self.draw.randint(0, most))] for name, (make, most) in makers.items()
         }
         history["customers"] = [self.customer()]
+        history["open_amount_changes"] = [
+            change for _ in range(self.draw.randint(0, 3)) for change in self.open_amount_changes()
+        ]
         history["survey_responses"] = [
             self.survey_response() | {"response_id": f"files:{number}"}
             for number in range(self.draw.randint(0, 4))

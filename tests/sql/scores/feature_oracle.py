@@ -63,7 +63,7 @@ def spending(history: History, day: dt.date) -> Row:
     booked = [
         row for row in so_far(day, history["transactions"], "paid_at") if row["net_spend_amount"] is not None
     ]
-    purchases = [row for row in booked if row["kind"] != "refund"]
+    purchases = [row for row in booked if row["kind"] != "refund" and row["transaction_amount"] >= 0]
     dates = [row["paid_at"].date() for row in purchases]
     first, latest = (choose(dates) if dates else None for choose in (min, max))
     return {
@@ -86,13 +86,12 @@ def spending(history: History, day: dt.date) -> Row:
 
 
 def billing(history: History, day: dt.date) -> Row:
-    """Attempts to take money that failed, and bills that nobody had paid or withdrawn when the day ended."""
+    """Attempts to take money that failed, and what of all bills was open when the day ended."""
     attempts = last(90, day, history["payments"], "attempted_at")
-    bills = [row for row in so_far(day, history["transactions"], "occurred_at") if row["kind"] != "refund"]
-    closed = so_far(day, bills, "closed_at")
+    changes = so_far(day, history["open_amount_changes"], "changed_at")
     return {
         "failed_payment_last_90_days_count": sum(row["status"] == "failed" for row in attempts),
-        "open_invoice_amount": total(bills, "transaction_amount") - total(closed, "transaction_amount"),
+        "open_invoice_amount": total(changes, "open_change_amount"),
     }
 
 

@@ -20,6 +20,8 @@ SILVER_TABLES = {
     " customer_since_date date",
     "transactions": "transaction_id text, customer_id text, kind text, occurred_at timestamp, paid_at timestamp,"
     " closed_at timestamp, transaction_amount decimal(18, 2), net_spend_amount decimal(18, 2)",
+    "open_amount_changes": "transaction_id text, customer_id text, changed_at timestamp,"
+    " open_change_amount decimal(18, 2)",
     "payments": "payment_id text, customer_id text, status text, attempted_at timestamp",
     "subscription_versions": "subscription_id text, customer_id text, valid_from timestamp, valid_to timestamp,"
     " plan text, billing_interval text, is_paid_status boolean, mrr_amount decimal(18, 2),"

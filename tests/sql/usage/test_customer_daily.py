@@ -203,16 +203,21 @@ def test_a_buyer_without_a_subscription_is_judged_by_the_purchases(
     assert changes(warehouse) == expected
 
 
+def test_a_bill_that_gives_something_back_is_no_purchase(warehouse: Any):
+    back = purchase(40, kind="invoice", transaction_amount=Decimal(-5), net_spend_amount=Decimal(0))
+    build(warehouse, since_days_ago=800, transactions=[back])
+    assert changes(warehouse) == [(59, "lead")]
+
+
 def test_an_open_invoice_and_an_open_ticket_stand_from_their_day_to_the_day_before_they_are_closed(
     warehouse: Any,
 ):
+    changes = [(10, "30"), (9, "-4.5"), (7, "-25.5"), (5, "30"), (5, "20"), (2, "-20")]
     build(
         warehouse,
-        transactions=[
-            purchase(10, kind="invoice", closed_at=day(7), paid_at=day(7)),
-            purchase(5, kind="invoice", status="open", closed_at=None, paid_at=None, net_spend_amount=None),
-            purchase(3, kind="refund"),
-            purchase(3, kind="refund", status="open", closed_at=None, paid_at=None, net_spend_amount=None),
+        open_amount_changes=[
+            {"customer_id": "c1", "changed_at": day(days), "open_change_amount": Decimal(amount)}
+            for days, amount in changes
         ],
         tickets=[
             {"ticket_id": "z:1", "customer_id": "c1", "opened_at": day(9), "solved_at": day(8)},
@@ -223,7 +228,7 @@ def test_an_open_invoice_and_an_open_ticket_stand_from_their_day_to_the_day_befo
     rows = warehouse.rows(
         "select open_invoice_amount, open_ticket_count from gold.fct_customer_daily order by date desc limit 12"
     )
-    assert [int(amount) for amount, _ in rows] == [30, 30, 30, 30, 30, 30, 0, 0, 30, 30, 30, 0]
+    assert [float(amount) for amount, _ in rows] == [30, 30, 30, 50, 50, 50, 0, 0, 25.5, 25.5, 30, 0]
     assert [count for _, count in rows] == [1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0]
 
 

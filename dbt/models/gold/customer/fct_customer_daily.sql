@@ -24,6 +24,10 @@ transactions as (
     select * from {{ ref('transactions') }}
 ),
 
+open_amount_changes as (
+    select * from {{ ref('open_amount_changes') }}
+),
+
 fct_usage_daily as (
     select * from {{ ref('fct_usage_daily') }}
 ),
@@ -72,18 +76,16 @@ notices as (
     where is_paid_status and (is_cancel_at_period_end or status in ('past_due', 'unpaid'))
 ),
 
-invoices as (
-    select *
-    from transactions
-    where not {{ gives_back('kind') }}
-),
-
 purchase_days as (
     select distinct
         customer_id,
         cast(paid_at as date) as purchase_date
     from transactions
-    where paid_at is not null and not {{ gives_back('kind') }} and net_spend_amount >= 0
+    where
+        paid_at is not null
+        and not {{ gives_back('kind') }}
+        and net_spend_amount is not null
+        and transaction_amount >= 0
 ),
 
 purchase_days_in_order as (
@@ -119,7 +121,12 @@ changes as (
     union all
     {{ span_changes('tickets', 'open_tickets', '1', 'opened_at', 'solved_at') }}
     union all
-    {{ span_changes('invoices', 'open_invoices', 'transaction_amount', 'occurred_at', 'closed_at') }}
+    select
+        customer_id,
+        cast(changed_at as date) as change_date,
+        'open_invoices' as measure,
+        open_change_amount as added
+    from open_amount_changes
     union all
     {{ moments('purchase_days', 'purchase', 'purchase_date') }}
     union all

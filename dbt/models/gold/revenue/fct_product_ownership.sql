@@ -42,30 +42,42 @@ subscribed as (
     group by customer_id, product_id
 ),
 
--- A thing that was bought and paid stays owned from its first day to the last day of the data.
+-- A thing that was bought and paid stays owned from its first day until all of it has come back.
 purchased as (
     select
         transaction_lines.customer_id,
         transaction_lines.product_id,
         'purchase' as acquired_by,
-        min(cast(transaction_lines.occurred_at as date)) as first_owned_date,
-        max(data_window.last_date) as last_owned_date,
-        true as is_owned,
-        cast(sum(transaction_lines.quantity) as double) as quantity
+        min(cast(transaction_lines.occurred_at as date)) filter (where transaction_lines.quantity > 0)
+            as first_owned_date,
+        greatest(sum(transaction_lines.quantity), 0) as quantity,
+        if(
+            sum(transaction_lines.quantity) > 0,
+            max(data_window.last_date),
+            max(cast(transaction_lines.occurred_at as date))
+        ) as last_owned_date
     from transaction_lines
     cross join data_window
     where
         transaction_lines.line_kind = 'one_off'
         and transaction_lines.status = 'paid'
         and transaction_lines.product_id <> 'unknown'
-        and transaction_lines.quantity > 0
     group by transaction_lines.customer_id, transaction_lines.product_id
+    having bool_or(transaction_lines.quantity > 0)
 ),
 
 owned as (
     select * from subscribed
     union all
-    select * from purchased
+    select
+        customer_id,
+        product_id,
+        acquired_by,
+        first_owned_date,
+        last_owned_date,
+        quantity > 0 as is_owned,
+        cast(quantity as double) as quantity
+    from purchased
 ),
 
 per_product as (

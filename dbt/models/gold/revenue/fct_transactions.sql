@@ -44,6 +44,7 @@ described as (
         refunded_amount,
         written_off_amount,
         credited_amount,
+        balance_amount,
         net_spend_amount,
         original_amount,
         currency,

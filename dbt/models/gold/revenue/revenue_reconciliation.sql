@@ -26,12 +26,13 @@ settlements as (
         open_amount,
         refunded_amount,
         written_off_amount,
-        credited_amount
+        credited_amount,
+        balance_amount
     from transactions
 ),
 
 statement_items as (
-    {%- for line_item in ['billed', 'paid', 'open', 'refunded', 'written_off', 'credited'] %}
+    {%- for line_item in ['billed', 'paid', 'open', 'refunded', 'written_off', 'credited', 'balance'] %}
     select
         month_start_date,
         'settlement' as statement_name,

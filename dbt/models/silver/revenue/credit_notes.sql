@@ -29,7 +29,8 @@ credit_notes as (
             is_before_payment,
             0,
             greatest(notes.total_amount - coalesce(notes.refunded_amount, refunds.amount, 0), 0)
-        ) as credited_after_amount
+        ) as credited_after_amount,
+        greatest(credited_after_amount - coalesce(notes.out_of_band_amount, 0), 0) as to_balance_amount
     from received_credit_notes as notes
     inner join received_invoices as invoices on notes.invoice_ref = invoices.invoice_ref
     left join received_refunds as refunds on notes.refund_ref = refunds.refund_ref

@@ -16,6 +16,8 @@ newest_versions as (
         invoice_ref,
         modified_at,
         count(*) over (partition by invoice_ref) as version_count,
+        min(modified_at) over (partition by invoice_ref) as first_modified_at,
+        min(modified_at) over (partition by invoice_ref, remaining_amount) as same_remaining_at,
         {{ facts | join(',\n        ') }}
     from stripe__invoices
     qualify row_number() over (
@@ -25,9 +27,11 @@ newest_versions as (
 ),
 
 -- Closed when the invoice says so; else when it was first seen closed, and when it was never seen otherwise, when made.
+-- So is what is left of it.
 with_closing_time as (
     select
-        * exclude (version_count),
+        * exclude (version_count, first_modified_at, same_remaining_at),
+        if(same_remaining_at = first_modified_at, created_at, same_remaining_at) as remaining_since_at,
         case
             when status in ('draft', 'open') then null
             else coalesce(

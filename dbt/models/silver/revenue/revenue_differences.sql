@@ -21,7 +21,7 @@ transactions as (
 
 transaction_lines as (
     select * from {{ ref('transaction_lines') }}
-    where status <> 'void'
+    where status <> 'void' and not is_money_back
 ),
 
 received_invoices as (

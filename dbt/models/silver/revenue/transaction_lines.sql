@@ -10,9 +10,12 @@ subscription_items as (
     select * from {{ ref('subscription_items') }}
 ),
 
+-- Money that goes back has an amount below 0 here, and so have its lines.
 transactions as (
-    select * from {{ ref('transactions') }}
-    where not {{ gives_back('kind') }}
+    select
+        * replace (if({{ gives_back('kind') }}, -original_amount, original_amount) as original_amount),
+        {{ gives_back('kind') }} as is_money_back
+    from {{ ref('transactions') }}
 ),
 
 metered_prices as (
@@ -49,9 +52,10 @@ stripe_lines as (
 ),
 
 -- A line of the file drop has a price per unit and nothing of discount and tax.
-file_lines as (
+priced_file_lines as (
     select
         transactions.transaction_id,
+        transactions.is_money_back,
         'files:' || files.transaction_ref || ':' || files.line_number as line_id,
         files.line_number as source_line_number,
         'one_off' as line_kind,
@@ -73,10 +77,33 @@ file_lines as (
     inner join transactions on transactions.transaction_id = 'files:' || files.transaction_ref
 ),
 
+-- A shop writes what came back as it was sold, or with either factor below 0; a fee that it keeps has the other sign.
+directions as (
+    select
+        transaction_id,
+        if(is_money_back and sum(line_amount) > 0, -1, 1) as direction
+    from priced_file_lines
+    group by transaction_id, is_money_back
+),
+
+file_lines as (
+    select
+        priced_file_lines.* replace (
+            priced_file_lines.line_amount * directions.direction as line_amount,
+            case
+                when not priced_file_lines.is_money_back then priced_file_lines.quantity
+                when priced_file_lines.line_amount * directions.direction > 0 then abs(priced_file_lines.quantity)
+                else -abs(priced_file_lines.quantity)
+            end as quantity
+        )
+    from priced_file_lines
+    inner join directions on priced_file_lines.transaction_id = directions.transaction_id
+),
+
 delivered_lines as (
     select * from stripe_lines
     union all
-    select * from file_lines
+    select * exclude (is_money_back) from file_lines
 ),
 
 delivered_amounts as (
@@ -123,6 +150,7 @@ with_running_total as (
         transactions.system,
         transactions.customer_id,
         transactions.status,
+        transactions.is_money_back,
         transactions.occurred_at,
         transactions.currency,
         transactions.exchange_rate,
@@ -165,6 +193,7 @@ described as (
         system,
         customer_id,
         status,
+        is_money_back,
         occurred_at,
         line_kind,
         line_kind = 'not_itemized' and line_count = 1 as is_whole_transaction,

@@ -1,20 +1,33 @@
+{%- set end = run_ends_at() -%}
+-- What was closed after the newest day was open on it.
 with received_invoices as (
-    select * from {{ ref('received_invoices') }}
+    select
+        * replace (
+            if(closed_at >= {{ end }}, 'open', status) as status,
+            if(closed_at < {{ end }}, closed_at, null) as closed_at
+        )
+    from {{ ref('received_invoices') }}
     where status <> 'draft'
+),
+
+settled_amounts as (
+    select
+        invoice_ref,
+        sum(settled_amount) filter (where settlement_kind <> 'written_off') as settled_amount,
+        sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount,
+        sum(settled_amount) filter (where settlement_kind = 'balance') as from_balance_amount
+    from {{ ref('invoice_settlements') }}
+    where settled_at < {{ end }}
+    group by invoice_ref
 ),
 
 charges as (
     select * from {{ ref('charges') }}
 ),
 
-received_refunds as (
-    select * from {{ ref('received_refunds') }}
-    where status = 'succeeded'
-),
-
-lost_disputes as (
-    select * from {{ ref('received_disputes') }}
-    where status = 'lost'
+money_back as (
+    select * from {{ ref('money_back') }}
+    where created_at < {{ end }}
 ),
 
 credit_notes as (
@@ -43,82 +56,47 @@ invoice_payment_methods as (
     group by invoice_ref
 ),
 
-money_back as (
-    select
-        refund_ref as transaction_ref,
-        'refund' as kind,
-        charge_ref,
-        amount,
-        currency,
-        created_at
-    from received_refunds
-    union all
-    select
-        dispute_ref as transaction_ref,
-        'chargeback' as kind,
-        charge_ref,
-        amount,
-        currency,
-        created_at
-    from lost_disputes
-),
-
--- Money that goes back belongs to the invoice of the charge that took it, or to the charge itself. An authorization
--- that was let go, and what a capture left of one, are refunds to Stripe too: they give back what was never taken.
-money_back_of_charges as (
-    select
-        money_back.*,
-        charges.customer_ref,
-        charges.payment_method,
-        if(charges.is_transaction, charges.charge_ref, charges.invoice_ref) as refunded_ref
-    from money_back
-    inner join charges on money_back.charge_ref = charges.charge_ref
-    qualify
-        money_back.kind <> 'refund'
-        or money_back.amount <> charges.released_amount
-        or row_number() over (
-            partition by money_back.charge_ref, money_back.kind, money_back.amount
-            order by money_back.created_at, money_back.transaction_ref
-        ) > 1
-),
-
 refunded_amounts as (
     select
         refunded_ref,
         sum(amount) as refunded_amount
-    from money_back_of_charges
+    from money_back
     where refunded_ref is not null
     group by refunded_ref
 ),
 
-credited_amounts as (
+credited_after_amounts as (
     select
         invoice_ref,
-        sum(credited_before_amount) as credited_before_amount,
-        sum(credited_after_amount) as credited_after_amount
+        coalesce(sum(credited_after_amount) filter (where created_at < {{ end }}), 0) as credited_after_amount,
+        coalesce(sum(to_balance_amount) filter (where created_at < {{ end }}), 0) as to_balance_amount
     from credit_notes
     group by invoice_ref
 ),
 
--- Where the credit notes themselves are not delivered, the invoice says what they came to.
+-- Where the credit notes themselves are not delivered, the invoice says what they came to; it went to the balance.
 credited_invoices as (
     select
         invoices.*,
+        coalesce(settled.settled_amount, 0) as settled_amount,
+        coalesce(settled.credited_before_amount, 0) as credited_before_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
-        credited.invoice_ref is not null as has_credit_notes,
-        coalesce(credited.credited_before_amount, invoices.credited_before_payment_amount, 0)
-            as credited_before_amount,
-        coalesce(
-            credited.credited_after_amount,
-            greatest(invoices.credited_after_payment_amount - coalesce(refunded.refunded_amount, 0), 0),
-            0
-        ) as credited_after_amount
+        coalesce(settled.from_balance_amount, 0) as from_balance_amount,
+        credited.to_balance_amount,
+        case
+            when credited.invoice_ref is not null then credited.credited_after_amount
+            when invoices.status = 'paid'
+                then greatest(
+                    coalesce(invoices.credited_after_payment_amount, 0) - coalesce(refunded.refunded_amount, 0), 0
+                )
+            else 0
+        end as credited_after_amount
     from received_invoices as invoices
+    left join settled_amounts as settled on invoices.invoice_ref = settled.invoice_ref
     left join refunded_amounts as refunded on invoices.invoice_ref = refunded.refunded_ref
-    left join credited_amounts as credited on invoices.invoice_ref = credited.invoice_ref
+    left join credited_after_amounts as credited on invoices.invoice_ref = credited.invoice_ref
 ),
 
--- What is still asked for is what the invoice says: a part may be paid, credited, or taken from the balance.
 stripe_invoices as (
     select
         'stripe' as system,
@@ -135,18 +113,17 @@ stripe_invoices as (
         invoices.total_amount as original_amount,
         coalesce(invoices.discount_amount, 0) as original_discount_amount,
         coalesce(invoices.tax_amount, 0) as original_tax_amount,
-        case
-            when invoices.status in ('paid', 'void') then 0
-            else coalesce(
-                invoices.remaining_amount,
-                invoices.total_amount - coalesce(invoices.paid_amount, 0) - invoices.credited_before_amount
-            )
-        end as unpaid_amount,
+        if(invoices.status in ('paid', 'void'), 0, invoices.total_amount - invoices.settled_amount) as unpaid_amount,
         invoices.refunded_amount,
         if(invoices.status = 'void', 0, invoices.credited_before_amount + invoices.credited_after_amount)
             as credited_amount,
-        invoices.credited_before_amount + if(invoices.has_credit_notes, 0, invoices.credited_after_amount)
-            as not_spent_amount,
+        case
+            when invoices.status = 'void' then 0
+            else
+                invoices.from_balance_amount
+                - coalesce(invoices.to_balance_amount, invoices.credited_after_amount)
+        end as balance_amount,
+        invoices.credited_before_amount + invoices.from_balance_amount as not_spent_amount,
         invoices.currency,
         methods.payment_method
     from credited_invoices as invoices
@@ -174,6 +151,7 @@ stripe_charges as (
         if(charges.status = 'pending', charges.amount, 0) as unpaid_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         charges.currency,
         charges.payment_method
@@ -203,10 +181,11 @@ stripe_money_back as (
         0 as unpaid_amount,
         if(money_back.refunded_ref is null, money_back.amount, 0) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         money_back.currency,
         money_back.payment_method
-    from money_back_of_charges as money_back
+    from money_back
     inner join stripe_identities on money_back.customer_ref = stripe_identities.source_ref
 ),
 
@@ -229,7 +208,8 @@ stripe_credit_notes as (
         0 as unpaid_amount,
         0 as refunded_amount,
         0 as credited_amount,
-        0 as not_spent_amount,
+        0 as balance_amount,
+        notes.to_balance_amount as not_spent_amount,
         notes.currency,
         cast(null as text) as payment_method
     from credit_notes as notes
@@ -278,6 +258,7 @@ file_transactions as (
             0
         ) as refunded_amount,
         0 as credited_amount,
+        0 as balance_amount,
         0 as not_spent_amount,
         transactions.currency,
         transactions.payment_method
@@ -320,7 +301,7 @@ with_settlement as (
         rates.rate_date
     from all_transactions
     {{ join_exchange_rate('rates', 'all_transactions.currency', 'all_transactions.occurred_at') }}
-    where all_transactions.occurred_at < {{ run_ends_at() }}
+    where all_transactions.occurred_at < {{ end }}
 ),
 
 in_money as (
@@ -367,20 +348,26 @@ in_money as (
             'exchange_rate'
         ) }} as credited_amount,
         {{ part_at_exchange_rate(
-            'billed', 'still_open + written_off + refunded_amount + credited_amount', 'exchange_rate'
+            'still_open + written_off + refunded_amount + credited_amount + balance_amount',
+            'still_open + written_off + refunded_amount + credited_amount',
+            'exchange_rate'
+        ) }} as balance_amount,
+        {{ part_at_exchange_rate(
+            'billed', 'still_open + written_off + refunded_amount + credited_amount + balance_amount', 'exchange_rate'
         ) }} as paid_amount,
         {{ at_exchange_rate('original_amount - not_spent_amount', 'exchange_rate') }} as spent_amount,
         payment_method
     from with_settlement
 ),
 
--- What a transaction adds to spend: a paid purchase its amount; money that goes back is taken off.
+-- Spend follows the money: a paid purchase adds what was paid by money, and money that goes back is taken off. What the
+-- balance of a customer pays was money before, or never.
 with_net_spend as (
     select
         * exclude (spent_amount),
         case
             when status <> 'paid' then null
-            when {{ gives_back('kind') }} then -transaction_amount
+            when {{ gives_back('kind') }} then -spent_amount
             else spent_amount
         end as net_spend_amount
     from in_money
