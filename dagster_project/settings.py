@@ -147,9 +147,7 @@ class Settings(BaseSettings):
     first_as_of_date: dt.date | None = Field(
         default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"
     )
-    sample_customers: int = Field(
-        default=2000, ge=50, le=100_000, description="a whole number, 50 to 100000"
-    )
+    sample_customers: int = Field(default=2000, ge=50, le=100_000, description="a whole number, 50 to 100000")
     reporting_currency: str = Field(default="USD", description=f"one of {', '.join(known_currencies())}")
     churn_horizon_days: int = Field(default=90, ge=7, le=180, description="a whole number of days, 7 to 180")
     late_arrival_days: int = Field(default=60, ge=1, le=3650, description="a whole number of days, 1 to 3650")
