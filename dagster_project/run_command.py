@@ -23,12 +23,14 @@ from dagster_project.disk import (
     is_disk_full,
     too_little_space,
 )
+from dagster_project.expected_days import take_any_day
 from dagster_project.ingest.company import OtherCompanyError
 from dagster_project.settings import SettingsError, settings
 
 
 def run(console: Console, errors: Console) -> int:
     """Run the daily job; the exit code."""
+    take_any_day()
     # Dagster takes seconds to import, which a wrong setting need not wait for.
     from dagster_project.defs.daily_run import run_daily
     from dagster_project.publish.summary import print_summary

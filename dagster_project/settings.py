@@ -336,7 +336,13 @@ class Settings(BaseSettings):
             self.data_dir / "spill",
             self.dagster_home,
             self.data_dir / "company.json",
+            self.run_days_path,
         ]
+
+    @property
+    def run_days_path(self) -> Path:
+        """The days that runs were for, as the Dagster UI needs them."""
+        return self.data_dir / "run_days.json"
 
     @property
     def dagster_home(self) -> Path:
@@ -347,20 +353,6 @@ class Settings(BaseSettings):
     def earliest_day(self) -> dt.date:
         """First day that may be scored: the sample company's first, or early enough for anybody's files."""
         return SAMPLE_FIRST_DATE if self.sources == ("sample",) else dt.date(1990, 1, 1)
-
-    @property
-    def first_day(self) -> dt.date:
-        """First day that is expected to be there, so that what is missing is missing; not before the earliest."""
-        default = SAMPLE_END_DATE if self.sources == ("sample",) else self.earliest_day
-        wanted = self.first_as_of_date or default
-        return max(self.earliest_day, min(wanted, self.as_of_date or wanted))
-
-    @property
-    def last_day(self) -> dt.date | None:
-        """Last day that is expected to be there; None where the data go on, up to yesterday."""
-        if self.sources != ("sample",):
-            return None
-        return max(SAMPLE_END_DATE, self.as_of_date or SAMPLE_END_DATE, self.first_day)
 
     def for_dbt(self, as_of_date: dt.date | None) -> dict[str, str]:
         """The settings as the environment variables that `dbt/macros/settings.sql` reads.

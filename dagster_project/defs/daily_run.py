@@ -24,7 +24,7 @@ from dagster_project.settings import SAMPLE_END_DATE, SettingsError, settings
 from dagster_project.time_limit import time_limit
 
 _possible_days = dg.DailyPartitionsDefinition(start_date=settings().earliest_day.isoformat())
-"""All that may be asked for; which of them are expected, `resources.daily` says."""
+"""All that may be asked for; which of them are expected, `expected_days.py` says."""
 
 
 class _StepFailedError(Exception):

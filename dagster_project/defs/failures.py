@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from dagster_project.alerts import Cause, causes_of, send_alerts
+from dagster_project.defs.resources import DAY_TAG
 from dagster_project.settings import settings
 
 TOLD_BY = "customer_intelligence/told_by"
@@ -58,7 +59,7 @@ def failures_are_told(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
     causes = failure_causes(context.get_step_failure_events())
     if not causes:  # ended by run monitoring, or its process died
         causes = [Cause((), context.failure_event.message or "the run failed between its steps")]
-    day = run.tags.get("dagster/partition")
+    day = run.tags.get(DAY_TAG)
     of_day = f" of {day}" if day else ""
     what = f"Run {run.run_id[:8]}{of_day}, job {run.job_name}; details: the Dagster UI, Runs."
     for problem in send_alerts(settings().alert_addresses, causes, what):

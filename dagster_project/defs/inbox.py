@@ -9,6 +9,7 @@ import dagster as dg
 
 from dagster_project.defs.daily_run import NoCompleteDayError, default_as_of_date
 from dagster_project.defs.ingest import FILE_DROP_OBJECTS
+from dagster_project.defs.resources import DAY_TAG
 from dagster_project.defs.schedules import daily_job
 from dagster_project.ingest.files.drop import inbox_fingerprint
 from dagster_project.settings import settings
@@ -53,7 +54,7 @@ def inbox_landed(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipR
         day = settings().as_of_date or default_as_of_date()
     except NoCompleteDayError as error:
         return dg.SkipReason(str(error))
-    return dg.RunRequest(run_key=context.dagster_run.run_id, partition_key=str(day))
+    return dg.RunRequest(run_key=context.dagster_run.run_id, tags={DAY_TAG: str(day)})
 
 
 @dg.definitions

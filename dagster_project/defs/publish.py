@@ -4,6 +4,7 @@ import dagster as dg
 
 from dagster_project.contracts import gold_tables
 from dagster_project.defs.resources import ANALYTICS, NIGHTLY, run_as_of_date, run_started_at
+from dagster_project.expected_days import remember_run_days
 from dagster_project.publish.generation import DATABASE_NAME, PublishError, publish_generation
 from dagster_project.settings import DBT_DIR, PROJECT_DIR, settings
 from dagster_project.source_digest import source_digest
@@ -36,6 +37,7 @@ def customer_intelligence(context: dg.AssetExecutionContext) -> dg.MaterializeRe
         raise dg.Failure(
             f"Not published, what was published before stays: {error}", allow_retries=False
         ) from None
+    remember_run_days(settings().run_days_path, settings().warehouse_path)
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(settings().published_dir / DATABASE_NAME)),

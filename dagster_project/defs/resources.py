@@ -5,20 +5,34 @@ Not here: assets, jobs and schedules.
 
 import datetime as dt
 import json
+import multiprocessing
 import os
 
 import dagster as dg
 
 from dagster_project.databases import limit_databases
 from dagster_project.defs.warehouse_io import WarehouseIOManager
+from dagster_project.expected_days import any_day_is_taken, expected_days, read_run_days
 from dagster_project.settings import settings
 
-LAST_DAY = settings().last_day
-daily = dg.DailyPartitionsDefinition(
-    start_date=settings().first_day.isoformat(),
-    end_date=(LAST_DAY + dt.timedelta(days=1)).isoformat() if LAST_DAY else None,
-)
-"""The days that are expected: a perfect run leaves none of the sample company's missing."""
+DAY_TAG = "dagster/partition"
+"""Tag of a run with its day. Who starts a run by the tag may name any day; by a partition, an expected one alone."""
+
+
+def _days() -> dg.DailyPartitionsDefinition:
+    """What the UI shows are the expected days. A process that works for a run takes whatever day the run is for.
+
+    Such a process is the command line, or one that Dagster's code server has started for the run.
+    """
+    if any_day_is_taken() or multiprocessing.parent_process() is not None:
+        return dg.DailyPartitionsDefinition(settings().earliest_day.isoformat())
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    first, last = expected_days(settings(), read_run_days(settings().run_days_path), yesterday)
+    end = (last + dt.timedelta(days=1)).isoformat() if last else None
+    return dg.DailyPartitionsDefinition(first.isoformat(), end)
+
+
+daily = _days()
 ONE_DAY_PER_RUN = dg.BackfillPolicy.multi_run()
 
 POLL_SECONDS = 30
@@ -59,7 +73,7 @@ ANALYTICS = "team:analytics"
 
 def run_as_of_date(context: StepContext) -> dt.date | None:
     """The day that the run scores; None in a run without one, such as an ingest alone."""
-    partition_key = context.run.tags.get("dagster/partition")
+    partition_key = context.run.tags.get(DAY_TAG)
     return dt.date.fromisoformat(partition_key) if partition_key else settings().as_of_date
 
 

@@ -1,8 +1,12 @@
 """The jobs, the large one and its parts, and when the large one runs. Not here: assets."""
 
+import datetime as dt
+
 import dagster as dg
 
 from dagster_project.contracts import gold_tables
+from dagster_project.defs.resources import DAY_TAG
+from dagster_project.settings import SAMPLE_END_DATE, settings
 
 daily_job = dg.define_asset_job(
     "daily",
@@ -33,9 +37,16 @@ publish_job = dg.define_asset_job(
     selection=dg.AssetSelection.groups("published"),
 )
 
-daily_schedule = dg.build_schedule_from_partitioned_job(
-    daily_job,
-    name="every_night",
-    hour_of_day=2,
+
+@dg.schedule(
+    job=daily_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
     description="At 02:00 UTC for the day before. Turn it on here; it stays off until somebody does.",
 )
+def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The day before; of the sample company its last day, which is run once."""
+    day = context.scheduled_execution_time.date() - dt.timedelta(days=1)
+    if settings().sources == ("sample",):
+        day = settings().as_of_date or SAMPLE_END_DATE
+    return dg.RunRequest(run_key=day.isoformat(), tags={DAY_TAG: day.isoformat()})

@@ -1,9 +1,14 @@
 """The graph as the Dagster UI shows it: every asset described, grouped, owned; one job, one schedule."""
 
+import datetime as dt
+import multiprocessing
+
 import dagster as dg
 import pytest
 
 from dagster_project.contracts import gold_tables, landing_objects
+from dagster_project.defs import resources, schedules
+from dagster_project.settings import load_settings
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,26 @@ def test_there_is_one_job_and_it_runs_every_night(repository):
     assert schedule.job.name == "daily"
 
 
+@pytest.mark.parametrize(
+    ("variables", "day"),
+    [
+        ({"CUSTINT_SOURCES": "files"}, "2026-11-29"),
+        ({}, "2026-09-30"),
+        ({"CUSTINT_AS_OF_DATE": "2026-10-15"}, "2026-10-15"),
+    ],
+)
+def test_a_night_runs_the_day_before_and_of_the_sample_company_its_last(
+    repository, variables: dict[str, str], day: str, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(schedules, "settings", load_settings)
+    night = dt.datetime(2026, 11, 30, 2, tzinfo=dt.UTC)
+    with dg.build_schedule_context(scheduled_execution_time=night) as context:
+        (asked,) = repository.get_schedule_def("every_night").evaluate_tick(context).run_requests
+    assert (asked.run_key, asked.tags["dagster/partition"]) == (day, day)
+
+
 def test_no_layer_reads_a_later_one(repository):
     order = {"landing": 0, "bronze": 1, "silver": 2, "gold": 3, "published": 4}
     for node in repository.asset_graph.asset_nodes:
@@ -103,6 +128,14 @@ def test_a_part_of_the_daily_job_makes_its_part_alone(repository, job: str, insi
 def test_the_days_that_are_expected_are_those_of_a_perfect_run(repository):
     node = repository.asset_graph.get(dg.AssetKey(["gold", "customer_churn"]))
     assert node.partitions_def.get_partition_keys() == ["2026-09-30"]
+
+
+def test_a_process_that_works_for_a_run_takes_whatever_day_the_run_is_for():
+    """Dagster's code server starts one for each run; the UI may know the day only after it has loaded again."""
+    assert resources._days().get_partition_keys() == ["2026-09-30"]
+    with multiprocessing.get_context("spawn").Pool(1) as started:
+        keys = started.apply(resources._days).get_partition_keys()
+    assert {"2024-10-01", "2025-06-30", "2026-10-15"} <= set(keys)
 
 
 def test_all_of_gold_says_when_it_is_late(repository):

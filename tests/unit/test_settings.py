@@ -413,30 +413,3 @@ def test_an_object_comes_from_one_source_only(monkeypatch: pytest.MonkeyPatch):
         "CUSTINT_SOURCES is 'postgres,events', and both postgres and events write product events; "
         "allowed is one source for each object."
     )
-
-
-@pytest.mark.parametrize(
-    ("variables", "first", "last"),
-    [
-        ({}, "2026-09-30", "2026-09-30"),
-        ({"FIRST_AS_OF_DATE": "2026-09-01"}, "2026-09-01", "2026-09-30"),
-        ({"FIRST_AS_OF_DATE": "2020-01-01"}, "2024-10-01", "2026-09-30"),
-        ({"AS_OF_DATE": "2026-09-15"}, "2026-09-15", "2026-09-30"),
-        ({"AS_OF_DATE": "2026-10-15"}, "2026-09-30", "2026-10-15"),
-        ({"SOURCES": "files"}, "1990-01-01", None),
-        ({"SOURCES": "files", "FIRST_AS_OF_DATE": "2026-05-01"}, "2026-05-01", None),
-        (
-            {"SOURCES": "files", "FIRST_AS_OF_DATE": "2026-05-01", "AS_OF_DATE": "2026-04-01"},
-            "2026-04-01",
-            None,
-        ),
-    ],
-)
-def test_the_days_that_are_expected(
-    variables: dict[str, str], first: str, last: str | None, monkeypatch: pytest.MonkeyPatch
-):
-    for name, value in variables.items():
-        monkeypatch.setenv(f"CUSTINT_{name}", value)
-    values = load_settings()
-    assert values.first_day == dt.date.fromisoformat(first)
-    assert values.last_day == (dt.date.fromisoformat(last) if last else None)
