@@ -167,7 +167,7 @@ def built(
             [(customer["id"], customer["id"]) for customer in objects["customers"]],
         )
     run_dbt(
-        data_dir, "build", "--indirect-selection", "empty", "--exclude-resource-type", "unit_test",
+        data_dir, "build", "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test",
         "--select", *[f"+{name}" for name in MODELS], *TRUTHS, *more, **settings,
     )  # fmt: skip
     return duckdb.connect(str(warehouse))
