@@ -5,24 +5,26 @@ that makes the file visible commits both at once: whoever is killed before it ha
 the cursor before. Files of the stream's other objects are renamed first; when the kill falls in between, the next
 read finds their rows landed already and drops the repeats.
 
-Not here: what a row must look like (`landing_rows.py`), and how a source is asked.
+Not here: what a row must look like (`landing_rows.py`), which rows are repeats (`landed_rows.py`), and how a source is
+asked.
 """
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from dagster_project.contracts import LandingContract, landing_contract, landing_objects
-from dagster_project.databases import connect
+from dagster_project.contracts import landing_contract, landing_objects
 from dagster_project.ingest.first_read import finish_first_read, loaded_at_of_read
+from dagster_project.ingest.landed_rows import LandedRows
 from dagster_project.ingest.landing import object_folder, write_empty_file, write_rows
 from dagster_project.ingest.landing_rows import LandingRows
-from dagster_project.ingest.sql_text import quoted_text
 from dagster_project.ingest.streams import Cursor, Landed, Page, SourceError, Stream
 
 CURSOR = b"custint.cursor"
@@ -104,15 +106,24 @@ def land_stream(
     failure = refused = ""
     may_pass = False
     try:
-        pages = stream.read(before)
-        while batch := _Batch.of(landing_dir, connector, stream, loaded_at, pages, cursor, batch_rows):
-            landed = batch.commit()
-            totals = {name: _sum(totals[name], landed[name]) for name in stream.objects}
-            cursor = batch.cursor
-            if any(result.refused for result in landed.values()):
-                break
-            if batch.error:
-                raise batch.error
+        with ExitStack() as stack:
+            landed = {
+                name: stack.enter_context(
+                    LandedRows(landing_dir, landing_contract(name), stream.has_own_version)
+                )
+                for name in stream.objects
+            }
+            next_batch = partial(
+                _Batch.of, landing_dir, connector, stream, landed, loaded_at, stream.read(before)
+            )
+            while batch := next_batch(cursor, batch_rows):
+                results = batch.commit()
+                totals = {name: _sum(totals[name], results[name]) for name in stream.objects}
+                cursor = batch.cursor
+                if any(result.refused for result in results.values()):
+                    break
+                if batch.error:
+                    raise batch.error
     except SourceError as error:
         may_pass = error.may_pass
         if error.stops_source:
@@ -176,9 +187,16 @@ class _Batch:
     """The rows of some pages of a stream, until they are committed together."""
 
     def __init__(
-        self, landing_dir: Path, connector: str, stream: Stream, loaded_at: dt.datetime, cursor: Cursor
+        self,
+        landing_dir: Path,
+        connector: str,
+        stream: Stream,
+        landed: Mapping[str, LandedRows],
+        loaded_at: dt.datetime,
+        cursor: Cursor,
     ) -> None:
         self.landing_dir = landing_dir
+        self._landed = landed
         self.connector = connector
         self.stream = stream
         self.loaded_at = loaded_at
@@ -198,13 +216,14 @@ class _Batch:
         landing_dir: Path,
         connector: str,
         stream: Stream,
+        landed: Mapping[str, LandedRows],
         loaded_at: dt.datetime,
         pages: Iterator[Page],
         cursor: Cursor,
         batch_rows: int,
     ) -> "_Batch | None":
         """The next batch; None when the pages are at their end. A failing read ends a batch, and is kept with it."""
-        batch = cls(landing_dir, connector, stream, loaded_at, cursor)
+        batch = cls(landing_dir, connector, stream, landed, loaded_at, cursor)
         has_pages = False
         try:
             for page in pages:
@@ -265,7 +284,8 @@ class _Batch:
         """New rows of one object into its next file; no file when there is neither a row nor a new cursor."""
         carries_cursor = name == self.stream.objects[0]
         folder = object_folder(self.landing_dir, name)
-        fresh = self._new_rows(name) if self._tables[name] else None
+        pages = self._tables[name]
+        fresh = self._landed[name].new_rows(pa.concat_tables(pages)) if pages else None
         new_row_count = fresh.num_rows if fresh is not None else 0
         if new_row_count or (carries_cursor and self.cursor != self.cursor_before):
             batch = batch_name(folder, self.connector, self.loaded_at)
@@ -277,6 +297,7 @@ class _Batch:
             pieces = [fresh] if fresh is not None else []
             target = folder / f"{batch}.parquet"
             write_rows(target, self._rows[name].schema, pieces, self.loaded_at, footer)
+            self._landed[name].add(target)
         return self._result(name, new_row_count, self.cursor)
 
     def _all_fields(self, name: str) -> set[str] | None:
@@ -285,74 +306,3 @@ class _Batch:
         if rows.known_fields is None and not rows.row_count:
             return None
         return {*rows.extra_fields, *(rows.known_fields or ())}
-
-    def _new_rows(self, name: str) -> pa.Table:
-        """The batch's rows without those that are landed already and without repeats, in their order."""
-        fetched = pa.concat_tables(self._tables[name])
-        fetched = fetched.append_column("_row", pa.array(range(fetched.num_rows), type=pa.int64()))
-        files = object_folder(self.landing_dir, name) / "*.parquet"
-        sql = new_rows_sql(landing_contract(name), files, self.stream.has_own_version)
-        with connect() as connection:
-            connection.register("fetched", fetched)
-            return connection.execute(sql).to_arrow_table()
-
-
-def new_rows_sql(contract: LandingContract, landed_files: Path, has_own_version: bool) -> str:
-    """Of the relation `fetched` (with its order in `_row`) what landing does not hold yet.
-
-    A row is a repeat when landing or the batch holds the same key with the same content in the same version. Where
-    the source has no versions of its own, it is one also when the key's version just before it, landed or in the
-    batch, says the same: a new version is written only when something has changed.
-    """
-    columns = [*(field.name for field in contract.fields), "_reject_reason"]
-    types = {field.name: field.landing_type for field in contract.fields} | {"_reject_reason": "VARCHAR"}
-    compared = [name for name in columns if has_own_version or name != contract.version]
-    content = ", ".join(f'cast("{name}" as {types[name]})' for name in compared)
-    key = ", ".join(f'"{name}"' for name in contract.key)
-    same_key = " and ".join(f'landed."{name}" is not distinct from fetched."{name}"' for name in contract.key)
-    version = f'"{contract.version}"'
-    fresh = f"""
-        with said_now as (
-            select *, hash({content}) as _content from fetched
-            qualify row_number() over (partition by {key}, {version}, _content order by _row desc) = 1
-        ),
-
-        landed as (
-            select *, hash({content}) as _content
-            from read_parquet({quoted_text(landed_files)}, union_by_name = true) as landed
-            where exists (select 1 from fetched where {same_key})
-        ),
-
-        fresh as (
-            select * from said_now as fetched
-            where not exists (
-                select 1 from landed
-                where
-                    {same_key}
-                    and landed.{version} is not distinct from fetched.{version}
-                    and landed._content = fetched._content
-            )
-        )
-    """
-    if has_own_version:
-        return f"{fresh} select * exclude (_row, _content) from fresh order by _row"
-    return f"""
-        {fresh},
-
-        timeline as (
-            select *, null as _row from landed
-            union all by name
-            select * from fresh
-        ),
-
-        changes as (
-            select _row from timeline
-            qualify
-                _row is not null
-                and _content is distinct from lag(_content) over (
-                    partition by {key} order by {version}, _row nulls first, _source_file, _source_line
-                )
-        )
-
-        select * exclude (_row, _content) from fresh where _row in (select _row from changes) order by _row
-    """

@@ -3,7 +3,7 @@
 Drift: a field that nobody expected is kept in `extra`; a required field that is missing, or has another type in every
 row, makes the whole batch unusable. A single bad row is landed with its reason and ends in quarantine.
 
-Not here: files, cursors and repeats (`batches.py`).
+Not here: files and cursors (`batches.py`), and repeats (`landed_rows.py`).
 """
 
 import contextlib

@@ -3,7 +3,7 @@
 Every object is one query in the order of SystemModstamp, which Salesforce sets on each change, deletions included;
 a later read goes on from the newest one. What is deleted for good shows in no query: when the number of living rows is
 not that of landing, all ids are compared. Here: which fields are asked for, and from where on. Not here: the REST API
-itself (`api.py`), what landing holds (`landed.py`), files and repeats (`batches.py`).
+itself (`api.py`), what landing holds (`landed.py`), files (`batches.py`) and repeats (`landed_rows.py`).
 
 The texts of times (`2026-10-01T12:00:00.000+0000`) are landed as they are; bronze reads their offset.
 """
