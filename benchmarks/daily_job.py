@@ -17,11 +17,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from benchmarks.growth_picture import RUNS, draw_growth  # noqa: E402
+
 SAMPLE_INTERVAL_SECONDS = 0.05
 WORTH_A_LOOK_SECONDS = 1.0
 FIRST_DAY, NEXT_DAY = "2026-09-29", "2026-09-30"
@@ -213,14 +217,41 @@ def _growth_line(name: str, costs: list[float], sizes: list[int]) -> str:
     return f"{name:<44}{''.join(f'{cost:>10.2f}' for cost in costs)}{exponent(costs, sizes):>10.2f}"
 
 
+def keep(
+    folder: Path, sizes: list[int], jobs: list[Job], laters: list[list[Job]], floors: list[Row]
+) -> Iterable[str]:
+    """Write all that was measured as JSON, of several sizes also the picture of cost against size; say where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results = [
+        {
+            "customers": size,
+            "first": asdict(job),
+            "next_day": asdict(later[0]),
+            "again": asdict(later[1]),
+            "floor": floor,
+        }
+        for size, job, later, floor in zip(sizes, jobs, laters, floors, strict=True)
+    ]
+    (folder / "daily_job.json").write_text(json.dumps(results, indent=1))
+    yield f"\nall figures: {folder / 'daily_job.json'}"
+    if len(sizes) > 1:
+        seconds = [[job.seconds, *(run.seconds for run in later), total(floor, "seconds")]
+                   for job, later, floor in zip(jobs, laters, floors, strict=True)]  # fmt: skip
+        of_runs = dict(zip(RUNS, map(list, zip(*seconds, strict=True)), strict=True))
+        draw_growth(of_runs, sizes, folder / "how_it_grows.svg")
+        yield f"picture: {folder / 'how_it_grows.svg'}"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sizes", type=int, nargs="*", default=[2000], help="customers of the sample company")
-    sizes = sorted(parser.parse_args().sizes)
-    jobs, floors = [], []
+    parser.add_argument("--results", type=Path, default=PROJECT / "data" / "benchmarks")
+    arguments = parser.parse_args()
+    sizes = sorted(arguments.sizes)
+    jobs, floors, laters = [], [], []
     for customers in sizes:
         with tempfile.TemporaryDirectory() as folder:
             data_dir = Path(folder) / "data"
@@ -232,6 +263,7 @@ def main() -> None:
         )
     if len(sizes) > 1:
         print("\n".join(growth(sizes, jobs, floors)))
+    print("\n".join(keep(arguments.results, sizes, jobs, laters, floors)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The benchmarks run, on a few rows: whether they are fast is asked by `make bench`, on a quiet machine."""
 
+import json
+
 import pytest
 
 from benchmarks import daily_job, postgres_reads, sources
@@ -41,3 +43,20 @@ def test_growth_names_each_model_that_takes_a_second_and_its_exponent():
     lines = list(daily_job.growth([2000, 10000], [job(10), job(250)], floors))
     assert [line.split() for line in lines if line.startswith("gold")] == [["gold.a", "1.00", "5.00", "1.00"]]
     assert lines[-1].split() == ["whole", "job", "10.00", "250.00", "2.00"]
+
+
+def test_what_was_measured_is_kept_as_figures_and_as_a_picture(tmp_path):
+    def job(seconds):
+        return daily_job.Job(seconds, 1.0, [{"name": "dbt_bronze", "seconds": seconds}], {})
+
+    floor = {"models": [COST | {"name": "gold.a", "cpu_seconds": 1.0}], "estimators": []}
+    laters = [[job(9), job(3)], [job(40), job(5)]]
+    told = list(daily_job.keep(tmp_path, [2000, 10000], [job(10), job(50)], laters, [floor, floor]))
+    kept = json.loads((tmp_path / "daily_job.json").read_text())
+    assert [(size["customers"], size["again"]["seconds"]) for size in kept] == [(2000, 3), (10000, 5)]
+    picture = (tmp_path / "how_it_grows.svg").read_text()
+    for words in ("nothing new", "first run", "floor", "10,000"):
+        assert words in picture
+    assert [line.split(": ")[1] for line in told] == [
+        str(tmp_path / name) for name in ("daily_job.json", "how_it_grows.svg")
+    ]
