@@ -17,7 +17,7 @@ from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
 from dagster_project.day_figures import queried_figures
 from dagster_project.defs import dbt_runner
-from dagster_project.defs.lineage import column_lineages
+from dagster_project.defs.lineage import column_lineages, lineage_metadata
 from dagster_project.defs.resources import (
     ANALYTICS,
     DATA_ENGINEERING,
@@ -27,7 +27,7 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
-from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, missing_day, read_warehouse, was_built
+from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
@@ -153,7 +153,7 @@ def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
             row_count = {"dagster/row_count": counts[tuple(key.path)]}
             day = context.partition_key if context.has_partition_key else ""
             figures = queried_figures(key.path[-1], day, _row_of)
-            lineage = {COLUMN_LINEAGE: lineages[key]} if key in lineages else {}
+            lineage = lineage_metadata(lineages[key]) if key in lineages else {}
             yield event.with_metadata({**event.metadata, **row_count, **figures, **lineage})
         else:
             yield event
