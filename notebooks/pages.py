@@ -26,7 +26,7 @@ OFFLINE_PAGE = """{% extends 'lab/index.html.j2' %}
 {% block jupyter_widgets %}{% endblock %}
 {% block extra_css %}<style>
 main { max-width: 80rem; margin: 0 auto; }
-td:first-child, th:first-child { text-align: left !important; white-space: nowrap !important; }
+td:first-child, th:first-child { white-space: nowrap !important; }
 </style>{% endblock %}"""
 
 

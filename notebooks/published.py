@@ -11,6 +11,7 @@ from pathlib import Path
 import altair as alt
 import duckdb
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a notebook starts in its own folder
 
@@ -60,6 +61,17 @@ def open_published() -> tuple[duckdb.DuckDBPyConnection, str]:
 pd.set_option("styler.format.precision", 2)
 pd.set_option("styler.format.thousands", ",")
 pd.set_option("styler.format.na_rep", "")
+
+
+def _styled(frame: pd.DataFrame) -> Styler:
+    """A table in which what is no number begins at the left, its heading too; numbers end at the right."""
+    left, texts = "text-align: left", frame.select_dtypes(exclude="number").columns
+    styled = Styler(frame).set_table_styles([{"selector": ".row_heading", "props": left}])
+    of_columns = dict.fromkeys(texts, [{"selector": "", "props": left}])
+    return styled.set_table_styles(of_columns, axis=0, overwrite=False)
+
+
+pd.DataFrame.style = property(_styled)
 
 
 @alt.theme.register("plain", enable=True)

@@ -18,7 +18,7 @@ from dagster_project.contract_macro import refresh_contract_macro
 from dagster_project.contracts import Table, gold_tables
 from dagster_project.day_figures import queried_figures
 from dagster_project.defs import dbt_runner
-from dagster_project.defs.lineage import column_lineages
+from dagster_project.defs.lineage import column_lineages, lineage_metadata
 from dagster_project.defs.resources import (
     ANALYTICS,
     DATA_ENGINEERING,
@@ -29,7 +29,7 @@ from dagster_project.defs.resources import (
     tell_dbt,
 )
 from dagster_project.defs.unchanged import Plan, forget, plan_step, remember
-from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, missing_day, read_warehouse, was_built
+from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
@@ -246,7 +246,7 @@ class _Metadata:
         """Row count, figures that the UI plots, and column lineage."""
         if tuple(key.path) not in self._counts:
             return {}
-        lineage = {COLUMN_LINEAGE: self._lineages[key]} if key in self._lineages else {}
+        lineage = lineage_metadata(self._lineages[key]) if key in self._lineages else {}
         figures = queried_figures(key.path[-1], self._day, _row_of)
         return {"dagster/row_count": self._counts[tuple(key.path)], **figures, **lineage}
 

@@ -4,7 +4,7 @@ Silver and gold of dbt, for bronze reads files, and the gold that Python writes.
 are read (`column_lineage.py`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from dagster_project.column_lineage import Columns, Sources, column_sources, declared_sources
 from dagster_project.contracts import Table
-from dagster_project.defs.warehouse_io import read_warehouse
+from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, MADE_OF, read_warehouse
 from dagster_project.settings import DBT_DIR
 
 LAYERS = ("silver", "gold")
@@ -54,6 +54,23 @@ def declared_lineage(table: Table) -> dg.TableColumnLineage:
     sources = declared_sources(table)
     read = {(schema, name) for lineage in sources.values() for schema, name, _ in lineage}
     return _shown(sources, {place: dg.AssetKey(place) for place in read})
+
+
+def lineage_metadata(lineage: dg.TableColumnLineage) -> dict[str, Any]:
+    """A lineage for Dagster itself, whose open-source UI shows it nowhere but in the log of a run; and for people."""
+    lines = [f"| {column} | {_in_words(deps)} |" for column, deps in lineage.deps_by_column.items()]
+    table = "\n".join(["| column | made of |", "|---|---|", *lines])
+    return {COLUMN_LINEAGE: lineage, MADE_OF: dg.MetadataValue.md(table)}
+
+
+def _in_words(deps: Sequence[dg.TableColumnDep]) -> str:
+    columns: dict[str, list[str]] = {}
+    for dep in deps:
+        columns.setdefault(".".join(dep.asset_key.path), []).append(dep.column_name)
+    return (
+        "; ".join(f"{table}: {', '.join(names)}" for table, names in columns.items())
+        or "nothing that is read"
+    )
 
 
 def _shown(lineage: Sources, assets: Mapping[tuple[str, str], dg.AssetKey]) -> dg.TableColumnLineage:

@@ -7,9 +7,9 @@ import dagster as dg
 
 from dagster_project.contracts import gold_tables
 from dagster_project.defs.dbt import column_schema
-from dagster_project.defs.lineage import declared_lineage
+from dagster_project.defs.lineage import declared_lineage, lineage_metadata
 from dagster_project.defs.resources import ANALYTICS, NIGHTLY
-from dagster_project.defs.warehouse_io import COLUMN_LINEAGE, read_warehouse
+from dagster_project.defs.warehouse_io import read_warehouse
 from dagster_project.quality.contract_check import contract_violations
 
 
@@ -26,7 +26,7 @@ def scored_tables(*names: str) -> dict[str, dg.AssetOut]:
             metadata={
                 "partition_expr": "as_of_date",
                 "dagster/column_schema": column_schema(gold_tables()[name]),
-                COLUMN_LINEAGE: declared_lineage(gold_tables()[name]),
+                **lineage_metadata(declared_lineage(gold_tables()[name])),
                 "dagster/table_name": f"gold.{name}",
             },
         )

@@ -22,6 +22,7 @@ from dagster_project.settings import settings
 
 BATCH_ROWS = 50_000
 COLUMN_LINEAGE = "dagster/column_lineage"
+MADE_OF = "made_of"  # the same for people
 STEP_INPUTS = "silver.step_inputs"  # dbt makes it
 
 
@@ -136,8 +137,6 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
 
         The lineage that the asset declares is repeated for each day, as that of dbt's tables is.
         """
-        if lineage := (context.definition_metadata or {}).get(COLUMN_LINEAGE):
-            context.add_output_metadata({COLUMN_LINEAGE: lineage})
         if obj.is_empty():
             empty = obj.to_arrow()  # noqa: F841 - DuckDB finds the frame by this name
             table = f"{table_slice.schema}.{table_slice.table}"
@@ -150,6 +149,10 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
             context.add_output_metadata(
                 figures | ({"picture": dg.MetadataValue.md(picture)} if picture else {})
             )
+        declared = context.definition_metadata or {}
+        context.add_output_metadata(
+            {name: declared[name] for name in (COLUMN_LINEAGE, MADE_OF) if name in declared}
+        )
 
 
 class WarehouseIOManager(DuckDBIOManager):

@@ -58,6 +58,12 @@ def test_gold_that_python_writes_says_what_each_column_is_made_of_and_reads_it(r
         read = {source.asset_key for sources in lineage.values() for source in sources}
         assert read, table.name
         assert read <= node.parent_keys, table.name
+        in_words = node.metadata["made_of"].value.splitlines()
+        assert len(in_words) == 2 + len(table.columns)
+        if table.name == "customer_rfm":
+            assert (
+                "| f_score | gold.customer_features: days_since_last_purchase, purchase_count |" in in_words
+            )
 
 
 def test_daily_tables_are_partitioned_by_day_and_shaped_tables_are_not(repository):

@@ -109,8 +109,10 @@ def test_every_column_of_gold_has_its_lineage_recorded_and_all_that_it_names_is_
     with dg.DagsterInstance.from_config(str(story["workspace"].data_dir / "dagster_home")) as instance:
         for table in gold_tables().values():
             event = instance.get_latest_materialization_event(dg.AssetKey(["gold", table.name]))
-            lineage = event.asset_materialization.metadata["dagster/column_lineage"].value.deps_by_column
+            metadata = event.asset_materialization.metadata
+            lineage = metadata["dagster/column_lineage"].value.deps_by_column
             assert set(lineage) == {column.name for column in table.columns}, table.name
+            assert len(metadata["made_of"].value.splitlines()) == 2 + len(lineage), table.name
             named = {(*dep.asset_key.path, dep.column_name) for deps in lineage.values() for dep in deps}
             assert named <= set(there), table.name
 

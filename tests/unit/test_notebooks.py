@@ -106,3 +106,22 @@ def test_the_tour_asks_the_questions_of_the_first_hour_in_the_same_words():
         for text, code in zip(cells[::2], cells[1::2], strict=True)
     ]
     assert asked[-10:] == questions
+
+
+def test_texts_and_days_begin_at_the_left_and_numbers_end_at_the_right(published):
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "share": [0.5],
+            "reason": ["it is empty"],
+            "count": [7],
+            "day": [pd.Timestamp("2026-09-30")],
+            "is_paid": [True],
+        }
+    )
+    page = frame.style.hide().format(precision=1).to_html()
+    rules = "".join(re.findall(r"[^}]*\{\s*text-align: left", page))
+    assert sorted(re.findall(r"[.]col(\d)", rules)) == ["1", "3", "4"]
+    assert 'class="col_heading level0 col1"' in page, "the heading goes with its column"
+    assert ".row_heading" in rules
