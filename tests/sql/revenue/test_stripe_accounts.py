@@ -39,6 +39,7 @@ class Case:
         mrr: Recurring revenue at the end of July to November 2026; empty when it is not looked at.
         ledger: Sums over all transactions: billed, paid, open, refunded, written_off, credited, balance, net_spend.
         customer: Fields of the customer itself.
+        named: The customer whose sums are looked at, where it is another one.
     """
 
     subscriptions: list[Record] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Case:
     mrr: list[float] = field(default_factory=list)
     ledger: dict[str, float] = field(default_factory=dict)
     customer: Record = field(default_factory=dict)
+    named: str = ""
 
 
 TIERS = [
@@ -311,6 +313,19 @@ CASES = {
                   "created": seconds(2026, 9, 5)}],
         ledger={"billed": 50, "paid": 30, "refunded": 20, "net_spend": 30},
     ),
+    "guests without a customer": Case(
+        charges=[
+            charge(5000, id="ch_guest", customer=None, billing_details={"email": "Guest@Mail.Example"}),
+            charge(700, customer=None, billing_details={"email": None}, receipt_email="guest@mail.example"),
+            charge(900, id="ch_nobody", customer=None, billing_details={"email": None}),
+        ],
+        refunds=[
+            {"charge": name, "status": "succeeded", "amount": 400, "currency": "usd", "created": LATER}
+            for name in ("ch_guest", "ch_nobody")
+        ],
+        ledger={"billed": 57, "paid": 53, "refunded": 4, "net_spend": 53},
+        named="guest",
+    ),
     "authorized, captured in part, and pending": Case(
         charges=[
             charge(5000, captured=False, amount_captured=0), charge(5000, amount_captured=3500),
@@ -391,7 +406,7 @@ def account() -> dict[str, list[Record]]:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with built(tmp_path_factory.mktemp("stripe"), account()) as connection:
+    with built(tmp_path_factory.mktemp("stripe"), account(), "+left_out_rows") as connection:
         yield connection
 
 
@@ -411,7 +426,7 @@ def test_recurring_revenue_at_month_ends(warehouse: duckdb.DuckDBPyConnection, n
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.ledger])
 def test_what_became_of_what_was_billed(warehouse: duckdb.DuckDBPyConnection, name: str):
-    customer = f"cus_{list(CASES).index(name)}"
+    customer = CASES[name].named or f"cus_{list(CASES).index(name)}"
     sums = ", ".join(f"coalesce(sum({part}_amount), 0)" for part in CASES[name].ledger)
     found = warehouse.execute(
         f"select {sums} from gold.fct_transactions where customer_id = ?", [customer]
@@ -437,6 +452,16 @@ def test_a_price_that_is_not_known_says_so_and_its_customer_pays(
         [f"cus_{list(CASES).index(name)}"],
     ).fetchall()
     assert found == [(price_status, mrr, True)]
+
+
+def test_money_of_nobody_is_left_out_with_its_reason(warehouse: duckdb.DuckDBPyConnection):
+    case = list(CASES).index("guests without a customer")
+    assert warehouse.execute(
+        "select object, source_ref, reason from gold.left_out_rows where reason like '%names nobody%' order by 1"
+    ).fetchall() == [
+        ("charges", "ch_nobody", "it names nobody who paid"),
+        ("refunds", f"refunds_{case}_1", "its charge names nobody who paid"),
+    ]
 
 
 def test_a_void_bill_and_one_given_up_are_closed_when_they_say_so(warehouse: duckdb.DuckDBPyConnection):
