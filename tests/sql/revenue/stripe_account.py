@@ -123,7 +123,8 @@ def coupon(**more: Any) -> Record:
 
 def bills(months: range, **more: Any) -> list[Record]:
     """One bill of the subscription per month of 2026."""
-    return [invoice(line(more.get("amount", 1000), month, **more.get("line", {}))) for month in months]
+    amount, parts = more.pop("amount", 1000), more.pop("line", {})
+    return [invoice(line(amount, month, **parts), **more) for month in months]
 
 
 def land(landing: Path, objects: dict[str, list[Record]], read_at: dt.datetime = READ_AT) -> None:
