@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 KEY = "rk_live_51documented"
-EMBEDDED_LINES = 10
+EMBEDDED_ROWS = 10
 EVENT_SECONDS = 30 * 86_400
 LISTS = {
     "customers": "customer",
@@ -90,8 +90,8 @@ class Account:
             if path.startswith(beginning):
                 raise RefusedError(status, f"The provided key '{KEY}' may not do this")
         parts = path.removeprefix("/v1/").split("/")
-        if parts == ["events"]:
-            return self._event_list(path, params)
+        if parts[0] in ("events", "subscription_items"):
+            return self._event_list(path, params) if parts == ["events"] else self._item_list(path, params)
         kind = LISTS.get(parts[0])
         if kind is None:
             raise RefusedError(404, "Unrecognized request URL")
@@ -118,6 +118,10 @@ class Account:
         rows = [event for event in self.events if event["type"] in types and event["created"] >= first]
         return self._page(path, params, rows[::-1], LIST_PARAMS | {"types[]"})
 
+    def _item_list(self, path: str, params: dict[str, list[str]]) -> dict[str, Any]:
+        items = self.objects["subscription"][params["subscription"][0]]["items"]
+        return self._page(path, params, items, LIST_PARAMS | {"subscription"})
+
     def _page(
         self, path: str, params: dict[str, list[str]], rows: list[dict[str, Any]], allowed: set[str]
     ) -> dict[str, Any]:
@@ -141,11 +145,13 @@ def _since(params: dict[str, list[str]]) -> int:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    if row["object"] != "invoice":
+    """An object with the first rows of its own list, where it has one."""
+    name = {"invoice": "lines", "subscription": "items"}.get(row["object"], "")
+    if not isinstance(row.get(name), list):
         return row
-    lines = row["lines"]
-    listed = {"object": "list", "has_more": len(lines) > EMBEDDED_LINES, "data": lines[:EMBEDDED_LINES]}
-    return {**row, "lines": listed}
+    rows = row[name]
+    listed = {"object": "list", "has_more": len(rows) > EMBEDDED_ROWS, "data": rows[:EMBEDDED_ROWS]}
+    return {**row, name: listed}
 
 
 @contextmanager

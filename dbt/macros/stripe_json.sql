@@ -23,10 +23,28 @@ try_cast(json_extract_string({{ object }}, '{{ path }}') as {{ type }})
 make_timestamp({{ json_number(object, path, 'bigint') }} * 1000000)
 {%- endmacro %}
 
+{# What an object says for one currency: its own words when they are in it, else those for further currencies. #}
+{% macro in_currency(object, currency) -%}
+if(
+            coalesce(lower(json_extract_string({{ object }}, '$.currency')), lower({{ currency }})) = lower({{ currency }}),
+            cast({{ object }} as json),
+            json_extract({{ object }}, '$.currency_options.' || lower({{ currency }}))
+        )
+{%- endmacro %}
+
+{# The amount that a discount takes off, in the smallest unit of the currency of its row; none in another currency. #}
+{% macro amount_off(discount) -%}
+{{ json_number(in_currency("json_extract(" ~ discount ~ ", '$.coupon')", 'currency'), '$.amount_off', 'decimal(16, 0)') }}
+{%- endmacro %}
+
+{# Whether a discount is written out: one that is only named, or that is in another currency, says nothing. #}
+{% macro says_its_terms(discount) -%}
+coalesce({{ json_number(discount, '$.coupon.percent_off') }}, {{ amount_off(discount) }}) is not null
+{%- endmacro %}
+
 {#
   Discounts written out, as a list of their terms in the order in which they are applied. Amounts are in the currency of
-  the subscription; a coupon for other products takes nothing off, and one that is only named here says nothing. At
-  `ends_at`, if it is given, all of them have ended.
+  the subscription; a coupon for other products takes nothing off. At `ends_at`, if it is given, all of them have ended.
 #}
 {% macro discount_terms(discounts, product_ref, ends_at='null') -%}
 list_transform(
@@ -34,9 +52,6 @@ list_transform(
         {{ discounts }},
         lambda discount:
             coalesce(
-                {{ json_number('discount', '$.coupon.percent_off') }}, {{ json_number('discount', '$.coupon.amount_off') }}
-            ) is not null
-            and coalesce(
                 list_contains(json_extract_string(discount, '$.coupon.applies_to.products[*]'), {{ product_ref }})
                 or len(json_extract_string(discount, '$.coupon.applies_to.products[*]')) = 0,
                 true
@@ -45,9 +60,7 @@ list_transform(
     lambda discount: {
         'coupon_ref': coalesce({{ nested_id('discount', '$.coupon') }}, json_extract_string(discount, '$.id')),
         'percent': {{ json_number('discount', '$.coupon.percent_off', 'decimal(9, 4)') }},
-        'amount': cast(
-            {{ json_number('discount', '$.coupon.amount_off', 'decimal(16, 0)') }} * _minor_unit as decimal(18, 2)
-        ),
+        'amount': cast({{ amount_off('discount') }} * _minor_unit as decimal(18, 2)),
         'duration': json_extract_string(discount, '$.coupon.duration'),
         'started_at': {{ json_moment('discount', '$.start') }},
         'ends_at': least({{ json_moment('discount', '$.end') }}, {{ ends_at }})

@@ -38,7 +38,7 @@ OBJECTS = (
         "Prices",
         "price",
         _types("price", *_CHANGES),
-        expand=("tiers",),
+        expand=("tiers", "currency_options"),
     ),
     StripeObject(
         "stripe__subscriptions",
@@ -55,7 +55,7 @@ OBJECTS = (
             "trial_will_end",
         ),
         params={"status": "all"},  # without it the canceled ones are left out
-        expand=("discounts.coupon.applies_to", "items.data.discounts"),
+        expand=("discounts.coupon.applies_to", "discounts.coupon.currency_options", "items.data.discounts"),
     ),
     StripeObject(
         "stripe__invoices",

@@ -189,6 +189,8 @@ class ObjectRead:
     def _rows(self, sources: list[Record]) -> dict[str, list[Record]]:
         """Landing rows of a page, by landing object."""
         name = self.stripe_object.object_name
+        if name == "stripe__subscriptions":
+            sources = [self._with_all_items(source) for source in sources]
         versions = [self._version_of(source.get("id")) for source in sources]
         versioned = list(zip(sources, versions, strict=True))
         rows = {name: [landing_row(name, source, version) for source, version in versioned]}
@@ -202,6 +204,15 @@ class ObjectRead:
     def _version_of(self, key: Any) -> int:
         """The time of its last change where that is known, else of this read."""
         return self._changes[key].second if key in self._changes else self._version
+
+    def _with_all_items(self, subscription: Record) -> Record:
+        """A subscription with all of its items; it carries only the first of them itself."""
+        listed = subscription.get("items")
+        if not isinstance(listed, dict) or not listed.get("has_more"):
+            return subscription
+        asked = {"subscription": subscription.get("id"), "expand[]": ["data.discounts"]}
+        items = [item for rows, _ in self._list_pages("/v1/subscription_items", asked) for item in rows]
+        return {**subscription, "items": {**listed, "data": items, "has_more": False}}
 
     def _line_rows(self, invoice: Record, version: int) -> Iterator[Record]:
         """All lines of an invoice; it carries only the first of them itself."""

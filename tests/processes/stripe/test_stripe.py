@@ -131,6 +131,26 @@ def test_links_that_open_without_a_password_are_never_landed(account: Account, r
     assert "invoice.example.com" not in str(reader.rows("invoices"))
 
 
+def test_all_items_of_a_subscription_are_read_also_those_that_it_does_not_carry_itself(
+    account: Account, reader: Reader
+) -> None:
+    reader.object_names = ("stripe__subscriptions",)
+    for count in (10, 13):
+        items = [
+            {"id": f"si_{count}_{number}", "object": "subscription_item", "quantity": number, "price": {"id": "p"}}
+            for number in range(count)
+        ]  # fmt: skip
+        account.create(
+            "subscription", f"sub_{count}", customer="cus_1", status="active", currency="usd", items=items
+        )
+    reader.land(START)
+    assert reader.rows("subscriptions", "id, len(json_extract(items, '$.data[*]'))") == [
+        ("sub_13", 13),
+        ("sub_10", 10),
+    ]
+    assert account.paths().count("/v1/subscription_items") == 1
+
+
 def test_key_without_a_permission_is_told_which_and_the_others_go_on(
     account: Account, reader: Reader
 ) -> None:

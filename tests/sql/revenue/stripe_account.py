@@ -5,6 +5,7 @@ right (`test_stripe_accounts`).
 """
 
 import datetime as dt
+import hashlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,8 @@ def coupon(**more: Any) -> Record:
 
 def bills(months: range, **more: Any) -> list[Record]:
     """One bill of the subscription per month of 2026."""
-    return [invoice(line(more.get("amount", 1000), month, **more.get("line", {}))) for month in months]
+    amount, parts = more.pop("amount", 1000), more.pop("line", {})
+    return [invoice(line(amount, month, **parts), **more) for month in months]
 
 
 def land(landing: Path, objects: dict[str, list[Record]], read_at: dt.datetime = READ_AT) -> None:
@@ -144,6 +146,19 @@ def land(landing: Path, objects: dict[str, list[Record]], read_at: dt.datetime =
             write_batch(landing, system, object_name, "2026-11-27", frame, read_at)
 
 
+def guests(charges: list[Record]) -> list[tuple[str, str]]:
+    """The reference of each guest, who has an address alone, and the customer: what stands before the @."""
+    addresses = [
+        (record.get("billing_details") or {}).get("email") or record.get("receipt_email")
+        for record in charges
+        if record.get("customer", "cus") is None
+    ]
+    return [
+        (f"email_{hashlib.sha256(email.encode()).hexdigest()[:24]}", email.split("@")[0])
+        for email in sorted({email.lower() for email in addresses if email})
+    ]
+
+
 def built(
     data_dir: Path, objects: dict[str, list[Record]], *more: str, **settings: str
 ) -> duckdb.DuckDBPyConnection:
@@ -163,8 +178,9 @@ def built(
             connection.execute(f"create table silver.{table} ({columns})")
         connection.executemany(
             "insert into silver.customer_identities by name"
-            " select 'stripe' as system, 'customers' as object, ? as source_ref, ? as customer_id",
-            [(customer["id"], customer["id"]) for customer in objects["customers"]],
+            " select ? as system, ? as object, ? as source_ref, ? as customer_id",
+            [("stripe", "customers", customer["id"], customer["id"]) for customer in objects["customers"]]
+            + [("marketing", "emails", *guest) for guest in guests(objects["charges"])],
         )
     run_dbt(
         data_dir, "build", "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test",

@@ -37,11 +37,11 @@ with_invoice as (
     left join invoices_by_intent as by_intent on payments.payment_intent_ref = by_intent.payment_intent_ref
 ),
 
--- An authorization takes nothing; a capture may take less than was authorized.
+-- An authorization takes nothing; a capture may take less than was authorized. A guest is known by the address alone.
 with_taken_amount as (
     select
         payment_ref as charge_ref,
-        customer_ref,
+        coalesce(customer_ref, {{ email_ref('coalesce(billing_email, receipt_email)') }}) as payer_ref,
         billed_invoice_ref as invoice_ref,
         status,
         failure_code,

@@ -37,7 +37,7 @@ both_kinds as (
 money_back as (
     select
         both_kinds.*,
-        charges.customer_ref,
+        charges.payer_ref,
         charges.payment_method,
         if(charges.is_transaction, charges.charge_ref, charges.invoice_ref) as refunded_ref
     from both_kinds

@@ -12,6 +12,8 @@ transactions as (
 
 stripe_identities as (
     {{ customer_of('stripe', 'customers') }}
+    union all
+    {{ customer_of('marketing', 'emails') }}
 ),
 
 file_identities as (
@@ -31,7 +33,7 @@ stripe_payments as (
         charges.amount as original_amount,
         charges.currency
     from charges
-    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
+    inner join stripe_identities on charges.payer_ref = stripe_identities.source_ref
     left join transactions
         on transactions.transaction_id = 'stripe:' || coalesce(charges.invoice_ref, charges.charge_ref)
 ),

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='payment_ref') }}
 {%- set facts = [
-    'status', 'amount', 'captured_amount', 'is_captured', 'customer_ref', 'invoice_ref', 'payment_intent_ref',
+    'status', 'amount', 'captured_amount', 'is_captured', 'customer_ref', 'billing_email', 'receipt_email', 'invoice_ref', 'payment_intent_ref',
     'failure_code', 'payment_method', 'currency', 'created_at'
 ] %}
 

@@ -52,6 +52,7 @@ versions_with_items as (
 ),
 
 -- Newer accounts give several discounts, or no more than their ids, and repeat the first in the older field `discount`.
+-- What a discount is worth in the currency of the subscription is not always told.
 with_parts as (
     select
         * exclude (item, discount, discounts),
@@ -63,14 +64,15 @@ with_parts as (
         coalesce(json_extract(item, '$.price'), json_extract(item, '$.plan')) as price,
         {{ json_moment('item', '$.created') }} as item_created_at,
         list_filter(
-            {{ json_parts('item', '$.discounts[*]') }}, lambda discount: json_type(discount) = 'OBJECT'
+            {{ json_parts('item', '$.discounts[*]') }}, lambda named: {{ says_its_terms('named') }}
         ) as item_discounts,
         list_filter(
-            {{ json_parts('discounts', '$[*]') }}, lambda discount: json_type(discount) = 'OBJECT'
+            {{ json_parts('discounts', '$[*]') }}, lambda named: {{ says_its_terms('named') }}
         ) as subscription_discounts,
-        if({{ nested_id('discount', '$.coupon') }} is null, [], [cast(discount as json)]) as older_discounts,
-        len({{ json_parts('item', '$.discounts[*]') }}) + len({{ json_parts('discounts', '$[*]') }})
-            as named_discount_count,
+        if({{ says_its_terms('discount') }}, [cast(discount as json)], []) as older_discounts,
+        len({{ json_parts('item', '$.discounts[*]') }}) + greatest(
+            len({{ json_parts('discounts', '$[*]') }}), if({{ nested_id('discount', '$.coupon') }} is null, 0, 1)
+        ) as named_discount_count,
         coalesce(
             nullif({{ json_parts('item', '$.tax_rates[*]') }}, []), {{ json_parts('default_tax_rates', '$[*]') }}
         ) as tax_rates
@@ -84,14 +86,13 @@ with_discounts as (
             when len(items.subscription_discounts) > 0 then items.subscription_discounts
             else items.older_discounts
         end as shared_discounts,
+        items.named_discount_count = 0 and spans.discount is not null as has_customer_discount,
         if(
-            items.named_discount_count + len(items.older_discounts) = 0 and spans.discount is not null,
-            [cast(spans.discount as json)],
-            []
+            has_customer_discount and {{ says_its_terms('spans.discount') }}, [cast(spans.discount as json)], []
         ) as customer_discounts,
         items.named_discount_count
         > len(items.item_discounts) + greatest(len(items.subscription_discounts), len(items.older_discounts))
-            as has_unknown_discount,
+        or (has_customer_discount and len(customer_discounts) = 0) as has_unknown_discount,
         spans.known_to as customer_discounts_end_at
     from with_parts as items
     left join customer_discount_spans as spans on items.customer_ref = spans.customer_ref
@@ -99,6 +100,30 @@ with_discounts as (
         partition by items.subscription_ref, items.known_at, items.item_number
         order by (spans.known_from <= items.known_at) desc nulls last, spans.known_from desc nulls last
     ) = 1
+),
+
+-- A price may have amounts for several currencies; one that has none for that of the subscription has no amount here.
+with_amounts as (
+    select
+        items.*,
+        {{ in_currency('items.price', 'items.currency') }} as amounts,
+        json_extract(try_cast(prices.currency_options as json), '$.' || lower(items.currency)) as further_amounts,
+        if(
+            coalesce(prices.currency, items.currency) = items.currency,
+            {
+                'unit_minor_amount': coalesce(prices.unit_minor_amount, prices.unit_amount / items._minor_unit),
+                'tiers': {{ json_parts('prices.tiers', '$[*]') }}
+            },
+            {
+                'unit_minor_amount': coalesce(
+                    {{ json_number('further_amounts', '$.unit_amount_decimal') }},
+                    {{ json_number('further_amounts', '$.unit_amount') }}
+                ),
+                'tiers': {{ json_parts('further_amounts', '$.tiers[*]') }}
+            }
+        ) as listed
+    from with_discounts as items
+    left join prices on items.price_ref = prices.price_ref
 ),
 
 with_price as (
@@ -125,20 +150,17 @@ with_price as (
             json_extract_string(items.price, '$.billing_scheme'), prices.billing_scheme, 'per_unit'
         ) = 'tiered' as is_tiered,
         coalesce(json_extract_string(items.price, '$.tiers_mode'), prices.tiers_mode) as tiers_mode,
+        coalesce(nullif({{ json_parts('items.amounts', '$.tiers[*]') }}, []), items.listed['tiers']) as tiers,
         coalesce(
-            nullif({{ json_parts('items.price', '$.tiers[*]') }}, []), {{ json_parts('prices.tiers', '$[*]') }}
-        ) as tiers,
-        coalesce(
-            {{ json_number('items.price', '$.unit_amount_decimal') }},
-            {{ json_number('items.price', '$.unit_amount') }},
-            {{ json_number('items.price', '$.amount') }},
-            prices.unit_minor_amount,
-            prices.unit_amount / items._minor_unit
+            {{ json_number('items.amounts', '$.unit_amount_decimal') }},
+            {{ json_number('items.amounts', '$.unit_amount') }},
+            {{ json_number('items.amounts', '$.amount') }},
+            items.listed['unit_minor_amount']
         ) as unit_minor_amount,
         coalesce(
             json_extract(items.price, '$.transform_quantity'), try_cast(prices.transform_quantity as json)
         ) as package
-    from with_discounts as items
+    from with_amounts as items
     left join prices on items.price_ref = prices.price_ref
 ),
 

@@ -40,6 +40,8 @@ files__transactions as (
 
 stripe_identities as (
     {{ customer_of('stripe', 'customers') }}
+    union all
+    {{ customer_of('marketing', 'emails') }}
 ),
 
 file_identities as (
@@ -156,7 +158,7 @@ stripe_charges as (
         charges.currency,
         charges.payment_method
     from charges
-    inner join stripe_identities on charges.customer_ref = stripe_identities.source_ref
+    inner join stripe_identities on charges.payer_ref = stripe_identities.source_ref
     left join refunded_amounts as refunded on charges.charge_ref = refunded.refunded_ref
     where charges.is_transaction
 ),
@@ -186,7 +188,7 @@ stripe_money_back as (
         money_back.currency,
         money_back.payment_method
     from money_back
-    inner join stripe_identities on money_back.customer_ref = stripe_identities.source_ref
+    inner join stripe_identities on money_back.payer_ref = stripe_identities.source_ref
 ),
 
 stripe_credit_notes as (
