@@ -103,6 +103,8 @@ def build(
         ]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call] # the I/O manager opens the file with settings of its own
+    if outcome.exception and not isinstance(outcome.exception, Exception):
+        raise outcome.exception  # an interrupt: the run is ended, and dbt has no fault in it
     for raw_event in results:
         yield from DbtCoreCliEventMessage(
             raw_event=raw_event, event_history_metadata={}
