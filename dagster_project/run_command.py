@@ -65,9 +65,7 @@ def run(console: Console, errors: Console) -> int:
         console.print(warning, style="yellow", soft_wrap=True, markup=False)
     if done.causes:
         _tell(errors, *done.causes)
-        if (
-            done.took_too_long
-        ):  # threads of dbt may be at work still, and Python's own end would crash on them
+        if done.was_interrupted:  # threads of dbt may be at work, and Python's own end would crash on them
             os._exit(1)
         return 1
     print_summary(

@@ -12,7 +12,7 @@ import dagster as dg
 
 from dagster_project.alerts import Cause
 from dagster_project.contracts import landing_objects
-from dagster_project.defs.failures import TOLD_BY, failure_causes
+from dagster_project.defs.failures import INTERRUPTED, TOLD_BY, failure_causes, took_too_long
 from dagster_project.defs.landing_assets import NOTES
 from dagster_project.defs.live_sources import new_columns
 from dagster_project.defs.quality import CHECK as QUALITY_CHECK
@@ -47,7 +47,7 @@ class DailyRun:
     as_of_date: str
     causes: tuple[Cause, ...] = ()
     warnings: tuple[str, ...] = ()
-    took_too_long: bool = False
+    was_interrupted: bool = False
 
 
 def last_day() -> str:
@@ -137,14 +137,6 @@ def _is_for_the_summary(check: dg.AssetCheckEvaluation) -> bool:
     return check.asset_key.path[0] == "landing" or (check.check_name == QUALITY_CHECK and is_warning)
 
 
-def _took_too_long(steps: tuple[str, ...] = ()) -> Cause:
-    return Cause(
-        steps,
-        f"the run took longer than {settings().max_run_minutes:g} minutes and was ended; what the sources have "
-        "brought is landed. If nothing hangs, raise CUSTINT_MAX_RUN_MINUTES.",
-    )
-
-
 def run_daily(when_stuck: Callable[[Cause], None]) -> DailyRun:
     """Land the sources, find the day, run everything else for it.
 
@@ -173,7 +165,7 @@ def run_daily(when_stuck: Callable[[Cause], None]) -> DailyRun:
     day = wanted.isoformat() if wanted else ""
     warnings: tuple[str, ...] = ()
     seconds = settings().max_run_minutes * 60
-    limit = time_limit(seconds, lambda: when_stuck(_took_too_long()))
+    limit = time_limit(seconds, lambda: when_stuck(took_too_long()))
     try:
         with dg.DagsterInstance.get() as instance, limit as time:
             warnings = _warnings(_execute(job, instance, landing, None))
@@ -181,13 +173,14 @@ def run_daily(when_stuck: Callable[[Cause], None]) -> DailyRun:
             warnings += _warnings(_execute(job, instance, others, day))
     except _StepFailedError as error:
         # An interrupt has many faces, and what failed after it is none of the causes.
-        causes = (_took_too_long(error.causes[0].steps),) if time.is_over else error.causes
-        return DailyRun(day, causes, _each_once(warnings + error.warnings), time.is_over)
+        causes = (took_too_long(error.causes[0].steps),) if time.is_over else error.causes
+        was_interrupted = time.is_over or any(cause.reason == INTERRUPTED for cause in causes)
+        return DailyRun(day, causes, _each_once(warnings + error.warnings), was_interrupted)
     except NoCompleteDayError as error:
         return DailyRun(day, (Cause((), str(error)),), warnings)
     except KeyboardInterrupt:
         if time.is_over:  # between two steps
-            return DailyRun(day, (_took_too_long(),), warnings, took_too_long=True)
+            return DailyRun(day, (took_too_long(),), warnings, was_interrupted=True)
         raise
     return DailyRun(day, warnings=_each_once(warnings))
 

@@ -102,6 +102,8 @@ def build(
         ]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call] # the I/O manager opens the file with settings of its own
+    if outcome.exception and not isinstance(outcome.exception, Exception):
+        raise outcome.exception  # an interrupt: the run is ended, and dbt has no fault in it
     done: Any = [] if outcome.exception else outcome.result
     when_done({result.node.unique_id: str(result.status) for result in done})
     for raw_event in results:

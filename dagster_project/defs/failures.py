@@ -17,6 +17,7 @@ TOLD_BY = "customer_intelligence/told_by"
 """Tag of a run whose failure somebody else tells of."""
 
 INTERRUPTED = "ended from outside, before it was through"
+TOO_LONG = "maximum runtime"  # what Dagster's run monitoring says of a run that it ends
 
 
 def failure_causes(events: Sequence[dg.DagsterEvent]) -> list[Cause]:
@@ -25,6 +26,15 @@ def failure_causes(events: Sequence[dg.DagsterEvent]) -> list[Cause]:
         (event.step_key or "", _reason(event)) for event in events if event.event_type_value == "STEP_FAILURE"
     ]
     return causes_of(failed)
+
+
+def took_too_long(steps: tuple[str, ...] = ()) -> Cause:
+    """The cause of a run that was ended for its time."""
+    return Cause(
+        steps,
+        f"the run took longer than {settings().max_run_minutes:g} minutes and was ended; what the sources have "
+        "brought is landed. If nothing hangs, raise CUSTINT_MAX_RUN_MINUTES.",
+    )
 
 
 def _reason(event: dg.DagsterEvent) -> str:
@@ -45,6 +55,12 @@ def _reason(event: dg.DagsterEvent) -> str:
     return reason
 
 
+def _messages(context: dg.RunFailureSensorContext, of_type: dg.DagsterEventType) -> list[str]:
+    """What the events of a type say, in their order."""
+    entries = context.instance.all_logs(context.dagster_run.run_id, of_type=of_type)
+    return [entry.dagster_event.message or "" for entry in entries if entry.dagster_event]
+
+
 @dg.run_failure_sensor(
     name="failures_are_told",
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -56,8 +72,13 @@ def failures_are_told(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
     run = context.dagster_run
     if TOLD_BY in run.tags:
         return dg.SkipReason(f"{run.tags[TOLD_BY]} has told of it.")
+    told, *_ = _messages(context, dg.DagsterEventType.RUN_FAILURE)
+    if told != context.failure_event.message:  # run monitoring ends a run, and then its process ends too
+        return dg.SkipReason(f"Its failure has been told: {told}")
     causes = failure_causes(context.get_step_failure_events())
-    if not causes:  # ended by run monitoring, or its process died
+    if any(TOO_LONG in message for message in _messages(context, dg.DagsterEventType.RUN_CANCELING)):
+        causes = [took_too_long()]
+    elif not causes:  # its process died
         causes = [Cause((), context.failure_event.message or "the run failed between its steps")]
     day = run.tags.get(DAY_TAG)
     of_day = f" of {day}" if day else ""
