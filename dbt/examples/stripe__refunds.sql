@@ -23,6 +23,7 @@ with landed as (
         select
             null as id,
             null as charge,
+            null as payment_intent,
             null as status,
             null as reason,
             null as currency,
@@ -44,6 +45,7 @@ written as (
     select
         id as raw__refund_ref,
         charge as raw__charge_ref,
+        payment_intent as raw__payment_intent_ref,
         status as raw__status,
         reason as raw__reason,
         currency as raw__currency,
@@ -72,6 +74,7 @@ typed as (
         *,
         nullif(trim(cast(raw__refund_ref as varchar)), '') as refund_ref,
         nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
+        nullif(trim(cast(raw__payment_intent_ref as varchar)), '') as payment_intent_ref,
         nullif(trim(cast(raw__status as varchar)), '') as status,
         nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
@@ -102,6 +105,7 @@ kept as (
     select
         refund_ref,
         charge_ref,
+        payment_intent_ref,
         status,
         reason,
         currency,
@@ -119,7 +123,6 @@ kept as (
         not case
             when _reject_reason is not null then true
             when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null) then true
-            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
             when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled') then true
             when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true
@@ -195,6 +198,7 @@ with landed as (
         select
             null as id,
             null as charge,
+            null as payment_intent,
             null as status,
             null as reason,
             null as currency,
@@ -216,6 +220,7 @@ written as (
     select
         id as raw__refund_ref,
         charge as raw__charge_ref,
+        payment_intent as raw__payment_intent_ref,
         status as raw__status,
         reason as raw__reason,
         currency as raw__currency,
@@ -244,6 +249,7 @@ typed as (
         *,
         nullif(trim(cast(raw__refund_ref as varchar)), '') as refund_ref,
         nullif(trim(cast(raw__charge_ref as varchar)), '') as charge_ref,
+        nullif(trim(cast(raw__payment_intent_ref as varchar)), '') as payment_intent_ref,
         nullif(trim(cast(raw__status as varchar)), '') as status,
         nullif(trim(cast(raw__reason as varchar)), '') as reason,
         upper(nullif(trim(cast(raw__currency as varchar)), '')) as currency,
@@ -278,8 +284,6 @@ bad_rows as (
             when _reject_reason is not null then _reject_column
             when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null)
                 then 'refund_ref'
-            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
-                then 'charge_ref'
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
                 then 'status'
             when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled')
@@ -321,11 +325,6 @@ bad_rows as (
                     when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null)
                         then
                             'refund_ref: required, and empty'
-                end,
-                case
-                    when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null)
-                        then
-                            'charge_ref: required, and empty'
                 end,
                 case
                     when if(cast(raw__status as varchar) between '!' and '~', false, status is null)
@@ -425,7 +424,6 @@ bad_rows as (
         case
             when _reject_reason is not null then true
             when if(cast(raw__refund_ref as varchar) between '!' and '~', false, refund_ref is null) then true
-            when if(cast(raw__charge_ref as varchar) between '!' and '~', false, charge_ref is null) then true
             when if(cast(raw__status as varchar) between '!' and '~', false, status is null) then true
             when status not in ('succeeded', 'pending', 'requires_action', 'failed', 'canceled') then true
             when if(cast(raw__currency as varchar) between '!' and '~', false, currency is null) then true

@@ -23,6 +23,23 @@ MONEY = {
         ],
         ledger={"billed": 100, "open": 70, "credited": 30, "net_spend": 0},
     ),
+    "a credit note before and after payment at once": Case(
+        invoices=[
+            invoice(
+                line(10000), id="in_mixed", amount_paid=7000, pre_payment_credit_notes_amount=3000,
+                post_payment_credit_notes_amount=2000,
+            )
+        ],
+        charges=[charge(7000, id="ch_mixed", invoice="in_mixed")],
+        refunds=[{"id": "re_mixed", "charge": "ch_mixed", "status": "succeeded", "amount": 500, "currency": "usd",
+                  "created": LATER}],
+        credit_notes=[
+            {"invoice": "in_mixed", "status": "issued", "type": "mixed", "total": 5000, "pre_payment_amount": 3000,
+             "post_payment_amount": 2000, "currency": "usd", "created": LATER, "out_of_band_amount": None,
+             "refunds": [{"refund": "re_mixed", "amount_refunded": 500}]},
+        ],
+        ledger={"billed": 100, "paid": 65, "refunded": 5, "credited": 45, "balance": -15, "net_spend": 65},
+    ),
     "credit notes to the balance and to the card": Case(
         invoices=[invoice(line(10000), id="in_noted", post_payment_credit_notes_amount=5000)],
         charges=[charge(10000, id="ch_noted", invoice="in_noted")],
@@ -99,6 +116,17 @@ MONEY = {
         charges=[charge(5000, id="ch_part")],
         refunds=[{"id": "re_part", "charge": "ch_part", "status": "succeeded", "amount": 2000, "currency": "usd",
                   "created": seconds(2026, 9, 5)}],
+        ledger={"billed": 50, "paid": 30, "refunded": 20, "net_spend": 30},
+    ),
+    "a refund that names the payment intent alone": Case(
+        charges=[
+            charge(5000, id="ch_failed_first", payment_intent="pi_back", status="failed"),
+            charge(5000, payment_intent="pi_back"),
+        ],
+        refunds=[
+            {"charge": None, "payment_intent": "pi_back", "status": "succeeded", "amount": 2000, "currency": "usd",
+             "created": LATER},
+        ],
         ledger={"billed": 50, "paid": 30, "refunded": 20, "net_spend": 30},
     ),
     "guests without a customer": Case(

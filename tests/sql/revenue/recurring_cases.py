@@ -147,6 +147,17 @@ RECURRING = {
         invoices=bills(range(7, 8), line={"discount": 500}) + bills(range(8, 12)),
         mrr=[10] * 5,
     ),
+    "paused since September": Case(
+        subscriptions=[subscription(pause_collection={"behavior": "void", "resumes_at": None})],
+        invoices=bills(range(7, 10))
+        + [invoice(line(1000, month), status="void", status_transitions={}) for month in (10, 11)],
+        mrr=[10, 10, 10, 0, 0],
+    ),
+    "paused a moment ago": Case(
+        subscriptions=[subscription(pause_collection={"behavior": "keep_as_draft", "resumes_at": None})],
+        invoices=bills(range(7, 12)),
+        mrr=[10] * 5,
+    ),
     "seats and price before the first read": Case(
         subscriptions=[subscription(item(1500, 3))],
         invoices=[invoice(line(2000, month, quantity=2, price=price(1000))) for month in range(7, 10)]

@@ -43,6 +43,7 @@ with_taken_amount as (
         payment_ref as charge_ref,
         coalesce(customer_ref, {{ email_ref('coalesce(billing_email, receipt_email)') }}) as payer_ref,
         billed_invoice_ref as invoice_ref,
+        payment_intent_ref,
         status,
         failure_code,
         payment_method,

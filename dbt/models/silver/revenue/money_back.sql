@@ -12,15 +12,26 @@ charges as (
     select * from {{ ref('charges') }}
 ),
 
+charges_by_intent as (
+    select
+        payment_intent_ref,
+        min(charge_ref) as charge_ref
+    from charges
+    where payment_intent_ref is not null and status = 'succeeded'
+    group by payment_intent_ref
+),
+
+-- A refund names its charge, or where the method of payment knows no charges the payment intent.
 both_kinds as (
     select
-        refund_ref as transaction_ref,
+        refunds.refund_ref as transaction_ref,
         'refund' as kind,
-        charge_ref,
-        amount,
-        currency,
-        created_at
-    from received_refunds
+        coalesce(refunds.charge_ref, by_intent.charge_ref) as charge_ref,
+        refunds.amount,
+        refunds.currency,
+        refunds.created_at
+    from received_refunds as refunds
+    left join charges_by_intent as by_intent on refunds.payment_intent_ref = by_intent.payment_intent_ref
     union all
     select
         dispute_ref as transaction_ref,

@@ -1,5 +1,6 @@
 {%- set facts = [
-    'status', 'credit_note_kind', 'total_amount', 'refunded_amount', 'out_of_band_amount', 'invoice_ref', 'customer_ref', 'refund_ref',
+    'status', 'credit_note_kind', 'total_amount', 'before_payment_amount', 'after_payment_amount',
+    'refunded_amount', 'out_of_band_amount', 'invoice_ref', 'customer_ref', 'refund_ref',
     'currency', 'created_at'
 ] %}
 

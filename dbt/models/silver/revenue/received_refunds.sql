@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='refund_ref') }}
-{%- set facts = ['status', 'amount', 'charge_ref', 'reason', 'currency', 'created_at'] %}
+{%- set facts = ['status', 'amount', 'charge_ref', 'payment_intent_ref', 'reason', 'currency', 'created_at'] %}
 
 with stripe__refunds as (
     select * from {{ changed_rows('stripe__refunds', 'refund_ref') }}

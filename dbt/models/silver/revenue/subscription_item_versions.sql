@@ -238,10 +238,30 @@ billed as (
     window same_item as (partition by bills.subscription_ref, bills.item_ref)
 ),
 
+-- Who was paused when first read has been since the last period that was billed.
+paused_since_last_bill as (
+    select
+        billed.* replace (
+            billed.period_ends_at as known_at,
+            items.pause_behavior as pause_behavior
+        )
+    from billed
+    inner join subscription_items as items
+        on
+            billed.subscription_ref = items.subscription_ref
+            and coalesce(billed.item_ref, '') = coalesce(items.item_ref, '')
+    where items.known_at = items.first_known_at and items.pause_behavior is not null
+    qualify
+        row_number() over (partition by billed.subscription_ref, billed.item_ref order by billed.known_at desc) = 1
+        and billed.period_ends_at < items.first_known_at
+),
+
 all_versions as (
     select {{ columns | join(', ') }} from reported
     union all
     select {{ columns | join(', ') }} from billed
+    union all
+    select {{ columns | join(', ') }} from paused_since_last_bill
 ),
 
 described as (
