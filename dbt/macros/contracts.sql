@@ -218,6 +218,8 @@
                    'country': 'country',
                    'birth_date': 'birth_date',
                    'parent_ref': 'parent_account_ref',
+                   'link_to': 'salesforce__accounts',
+                   'link_ref': 'master_account_ref',
                    'is_paying_party': True},
          'profile': {'kind': "if(is_person_account, 'person', 'organization')",
                      'name': 'name',

@@ -18,7 +18,8 @@
         'is_history': true,
         'unless': [
             {'when': 'not (' ~ only_if ~ ')', 'reason': 'it belongs to us and is no customer', 'do': 'nothing'}
-        ] if only_if else []
+        ] if only_if else [],
+        'otherwise': {'reason': 'it belonged to us once and is no customer', 'do': 'nothing'} if only_if else none
     }) }}
 {%- endmacro %}
 

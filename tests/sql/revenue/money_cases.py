@@ -177,6 +177,16 @@ MONEY = {
     "amounts of a currency with small coins": Case(
         invoices=[invoice(line(1_200_000_000, currency="jpy"), currency="jpy")], ledger={"open": 0}
     ),
+    "given up after a part was paid": Case(
+        invoices=[
+            invoice(
+                line(10000), id="in_part", status="uncollectible", amount_paid=4000, amount_remaining=6000,
+                status_transitions=GIVEN_UP,
+            )
+        ],
+        charges=[charge(4000, invoice="in_part")],
+        ledger={"billed": 100, "paid": 40, "written_off": 60, "net_spend": 40},
+    ),
     "void and given up before the first read": Case(
         invoices=[
             invoice(line(1000), status="void", status_transitions={"voided_at": seconds(2026, 9, 3)}),

@@ -46,6 +46,7 @@ SUBSCRIPTION = {
     "items": '{"data": [{"price": {"id": "p1", "product": "pr1", "unit_amount": 4950}, "quantity": 3}]}',
 }  # fmt: skip
 TICKET = {"requester_id": 7, "status": "open", "created_at": MOMENT, "updated_at": MOMENT}
+USER = {"role": "end-user", "created_at": MOMENT, "updated_at": MOMENT}
 EVENT = {"workspace_id": "w1", "event_name": "open", "occurred_at": MOMENT, "received_at": MOMENT}
 DELIVERED: dict[str, list[dict[str, Any]]] = {
     "stripe__invoices": [
@@ -63,6 +64,11 @@ DELIVERED: dict[str, list[dict[str, Any]]] = {
         SUBSCRIPTION | {"id": "s2", "start_date": UNIX, "ended_at": UNIX - 1, "status": "canceled"},
     ],
     "zendesk__tickets": [TICKET | {"id": 1}, TICKET | {"id": 2, "status": "deleted"}],
+    "zendesk__users": [USER | {"id": 7}, USER | {"id": 77}, USER | {"id": 78, "role": "agent"}],
+    "zendesk__ticket_events": [
+        {"id": "1", "ticket_id": 1, "type": "change", "field_name": "status", "previous_value": "open",
+         "value": "solved", "author_id": 77, "created_at": MOMENT},
+    ],
     "product__events": [
         EVENT | {"event_id": "e1"}, EVENT | {"event_id": "e1"}, EVENT | {"event_id": "e1", "event_name": "close"},
         EVENT | {"event_id": "e1", "occurred_at": "2026-10-01T00:00:00Z", "received_at": "2026-10-01T00:00:00Z"},
@@ -81,6 +87,8 @@ LEFT_OUT = [
     ("refunds", "r3", "its charge is not there", 1),
     ("subscriptions", "s2", "it ends before it begins", 1),
     ("tickets", "2", "the source has deleted it", 1),
+    ("users", "77", "it belonged to us once and is no customer", 1),
+    ("users", "78", "it belongs to us and is no customer", 1),
 ]
 
 

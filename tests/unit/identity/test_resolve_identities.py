@@ -91,6 +91,15 @@ def test_two_records_that_carry_the_id_of_the_same_absent_record_belong_together
     assert kinds(*rows)["t"] == "only_record"
 
 
+def test_an_account_that_was_merged_into_another_takes_its_records_along():
+    merged = party("salesforce/accounts/loser", domain="old.example", link="salesforce/accounts/winner")
+    rows = [
+        account("winner", "new.example"), merged, billing("s", account="loser"), contact("c", account="winner"),
+        billing("t", "pay@old.example"), account("other", "other.example"),
+    ]  # fmt: skip
+    assert customers(*rows) == sets("winner loser s c t", "other")
+
+
 def test_several_rows_of_a_record_are_evidence_together():
     rows = [
         billing("s", account="a"),

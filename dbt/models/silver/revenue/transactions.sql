@@ -15,7 +15,8 @@ settled_amounts as (
         invoice_ref,
         sum(settled_amount) filter (where settlement_kind <> 'written_off') as settled_amount,
         sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount,
-        sum(settled_amount) filter (where settlement_kind = 'balance') as from_balance_amount
+        sum(settled_amount) filter (where settlement_kind = 'balance') as from_balance_amount,
+        max(settled_at) filter (where settlement_kind = 'paid') as last_paid_at
     from {{ ref('invoice_settlements') }}
     where settled_at < {{ end }}
     group by invoice_ref
@@ -81,6 +82,7 @@ credited_invoices as (
     select
         invoices.*,
         coalesce(settled.settled_amount, 0) as settled_amount,
+        settled.last_paid_at,
         coalesce(settled.credited_before_amount, 0) as credited_before_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         coalesce(settled.from_balance_amount, 0) as from_balance_amount,
@@ -110,7 +112,10 @@ stripe_invoices as (
         cast(null as text) as refunded_transaction_id,
         invoices.created_at as occurred_at,
         invoices.due_at,
-        if(invoices.status = 'paid', coalesce(invoices.paid_at, invoices.closed_at), null) as paid_at,
+        case
+            when invoices.status = 'paid' then coalesce(invoices.paid_at, invoices.closed_at)
+            when invoices.status = 'uncollectible' then invoices.last_paid_at
+        end as paid_at,
         invoices.closed_at,
         invoices.total_amount as original_amount,
         coalesce(invoices.discount_amount, 0) as original_discount_amount,
@@ -125,7 +130,8 @@ stripe_invoices as (
                 invoices.from_balance_amount
                 - coalesce(invoices.to_balance_amount, invoices.credited_after_amount)
         end as balance_amount,
-        invoices.credited_before_amount + invoices.from_balance_amount as not_spent_amount,
+        invoices.credited_before_amount + invoices.from_balance_amount
+        + if(invoices.status = 'uncollectible', invoices.total_amount - invoices.settled_amount, 0) as not_spent_amount,
         invoices.currency,
         methods.payment_method
     from credited_invoices as invoices
@@ -363,12 +369,12 @@ in_money as (
 ),
 
 -- Spend follows the money: a paid purchase adds what was paid by money, and money that goes back is taken off. What the
--- balance of a customer pays was money before, or never.
+-- balance of a customer pays was money before, or never; of a bill that was given up the part that was paid is money.
 with_net_spend as (
     select
         * exclude (spent_amount),
         case
-            when status <> 'paid' then null
+            when status <> 'paid' and (status <> 'failed' or paid_at is null) then null
             when {{ gives_back('kind') }} then -spent_amount
             else spent_amount
         end as net_spend_amount
