@@ -22,6 +22,7 @@ SMALL_TABLES = {
     "currency_rates": "a currency has few rates; none depends on customers",
     "reconciliation_lines": "a fixed list",
     "satisfaction_metrics": "a fixed list",
+    "fault_kinds": "a fixed list",
     "business_schedules": "the support desk's schedules",
     "weekly_business_hours": "the support desk's schedules",
     "default_business_hours": "seven rows",
