@@ -128,7 +128,7 @@ def test_many_runs_end_in_the_rows_of_one(story):
         ),
         (
             "nothing",
-            ["gold/customer_features"],
+            [],
             ["bronze/files__tickets", "gold/fct_tickets", "gold/data_intake"],
         ),
     ],
