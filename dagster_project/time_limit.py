@@ -50,7 +50,15 @@ def time_limit(
         finally:
             os._exit(1)
 
+    def interrupt_ignored(_signal: int, _frame: FrameType | None) -> None:
+        if limit.is_over:
+            raise KeyboardInterrupt
+
     before = signal.signal(signal.SIGALRM, interrupt)
+    # A shell starts what runs in its background, as cron's scripts do, with Ctrl-C ignored: the limit holds there too.
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if is_ignored:
+        signal.signal(signal.SIGINT, interrupt_ignored)
     stuck = threading.Timer(seconds + grace_seconds, end)
     stuck.daemon = True
     stuck.start()
@@ -61,3 +69,5 @@ def time_limit(
         signal.setitimer(signal.ITIMER_REAL, 0)
         stuck.cancel()
         signal.signal(signal.SIGALRM, before)
+        if is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -27,8 +27,8 @@ WRONG_VALUES = [
     ("CUSTINT_AS_OF_DATE", "2026-02-30", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
     ("CUSTINT_AS_OF_DATE", "yesterday", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
     ("CUSTINT_AS_OF_DATE", "9999-12-31", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
-    ("CUSTINT_SAMPLE_CUSTOMERS", "49", "a whole number, 50 to 50000"),
-    ("CUSTINT_SAMPLE_CUSTOMERS", "2000.5", "a whole number, 50 to 50000"),
+    ("CUSTINT_SAMPLE_CUSTOMERS", "49", "a whole number, 50 to 100000"),
+    ("CUSTINT_SAMPLE_CUSTOMERS", "2000.5", "a whole number, 50 to 100000"),
     ("CUSTINT_REPORTING_CURRENCY", "XYZ", "one of USD, EUR"),
     ("CUSTINT_REPORTING_CURRENCY", "[red]", "one of USD, EUR"),
     ("CUSTINT_CHURN_HORIZON_DAYS", "-90", "a whole number of days, 7 to 180"),
@@ -249,7 +249,7 @@ def test_sources_check_says_that_there_is_nothing_to_reach(folder: Path):
 def test_run_refuses_a_wrong_setting_before_it_writes_anything(folder: Path):
     done = command(folder, "run", CUSTINT_DATA_DIR="untouched", CUSTINT_SAMPLE_CUSTOMERS="0")
     assert done.returncode == 2
-    assert done.stderr == "CUSTINT_SAMPLE_CUSTOMERS is '0'; allowed is a whole number, 50 to 50000.\n"
+    assert done.stderr == "CUSTINT_SAMPLE_CUSTOMERS is '0'; allowed is a whole number, 50 to 100000.\n"
     assert [path.name for path in folder.iterdir()] == ["a_file.txt"]
 
 

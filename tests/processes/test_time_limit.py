@@ -61,8 +61,13 @@ with limited(0.2, told, grace_seconds=0.2):
         pytest.param(HANGS, "told\n", 1, id="a process that hangs tells and is ended"),
     ],
 )
-def test_what_becomes_of_work_under_a_limit(code: str, printed: str, exit_code: int):
+@pytest.mark.parametrize("is_in_background", [False, True])
+def test_what_becomes_of_work_under_a_limit(code: str, printed: str, exit_code: int, is_in_background: bool):
+    """Also where the shell has started it with Ctrl-C ignored, as it does with what runs in the background."""
+    ignore = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    usual = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     done = subprocess.run(
-        [sys.executable, "-c", HEAD + code], cwd=PROJECT_DIR, capture_output=True, text=True, timeout=60
-    )
+        [sys.executable, "-c", (ignore if is_in_background else usual) + HEAD + code],
+        cwd=PROJECT_DIR, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
     assert (done.returncode, done.stdout) == (exit_code, printed), done.stderr
