@@ -5,9 +5,11 @@ DuckDB takes 80 % of the machine by default, and each database of its own. Not h
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 
@@ -58,6 +60,7 @@ def machine_limits() -> DatabaseLimits:
 
 
 _limits = machine_limits()
+_opened: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 
 
 def limit_databases(limits: DatabaseLimits) -> None:
@@ -86,4 +89,17 @@ def connect(
     Raises:
         duckdb.Error: It cannot be opened, for instance because another process writes it.
     """
-    return duckdb.connect(str(path), read_only=read_only, config=_limits.config | config)
+    connection = duckdb.connect(str(path), read_only=read_only, config=_limits.config | config)
+    _opened.add(connection)
+    return connection
+
+
+def interrupt_queries() -> None:
+    """End what is being asked on all connections of this process: each raises `duckdb.InterruptException`.
+
+    A signal alone reaches only the thread that has asked: where DuckDB's workers are in the middle of the query, it
+    waits for them to their end.
+    """
+    for connection in list(_opened):
+        with suppress(duckdb.ConnectionException):  # closed
+            connection.interrupt()

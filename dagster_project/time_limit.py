@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from dagster_project.databases import interrupt_queries
+
 GRACE_SECONDS = 120.0
 """What a step has to end by itself; one that hangs in foreign code never hears of the signal."""
 
@@ -42,6 +44,7 @@ def time_limit(
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         limit.is_over = True
+        interrupt_queries()
         signal.raise_signal(signal.SIGINT)
 
     def end() -> None:
