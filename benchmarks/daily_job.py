@@ -24,7 +24,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from benchmarks.growth_picture import RUNS, draw_growth  # noqa: E402
+from benchmarks.growth_picture import draw_growth  # noqa: E402
 
 SAMPLE_INTERVAL_SECONDS = 0.05
 WORTH_A_LOOK_SECONDS = 1.0
@@ -49,6 +49,17 @@ class Job:
     memory_mb: float
     steps: list[Row]
     models: dict[str, Row]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that is measured of a sample company: three runs, and the floor of the first."""
+
+    customers: int
+    first: Job
+    next_day: Job
+    again: Job
+    floor: Row
 
 
 class MemoryWatch:
@@ -176,15 +187,16 @@ def report(customers: int, job: Job, floor: Row) -> Iterable[str]:
     yield f"ratio       {job.seconds / bare:8.1f}"
 
 
-def later_runs(first: Job, next_day: Job, again: Job) -> Iterable[str]:
+def later_runs(of_size: Measured) -> Iterable[str]:
     """What the runs after the first cost, the whole and the steps that take long."""
+    first, next_day, again = runs = of_size.first, of_size.next_day, of_size.again
     yield f"\n{'seconds of later runs':<44}{'first':>10}{'next day':>10}{'again':>10}"
-    steps = [{step["name"]: step["seconds"] for step in job.steps} for job in (first, next_day, again)]
+    steps = [{step["name"]: step["seconds"] for step in job.steps} for job in runs]
     for name, seconds in sorted(steps[0].items(), key=lambda step: -step[1]):
         if seconds >= WORTH_A_LOOK_SECONDS:
             yield f"{name:<44}{seconds:>10.2f}{steps[1].get(name, 0.0):>10.2f}{steps[2].get(name, 0.0):>10.2f}"
     yield f"{'whole job':<44}{first.seconds:>10.2f}{next_day.seconds:>10.2f}{again.seconds:>10.2f}"
-    shares = [f"{job.seconds / first.seconds:>10.0%}" for job in (first, next_day, again)]
+    shares = [f"{job.seconds / first.seconds:>10.0%}" for job in runs]
     yield f"{'of the first run':<44}{''.join(shares)}"
 
 
@@ -193,8 +205,10 @@ def total(floor: Row, column: str) -> float:
     return float(sum(cost[column] for cost in [*floor["models"], *floor["estimators"]]))
 
 
-def growth(sizes: list[int], jobs: list[Job], floors: list[Row]) -> Iterable[str]:
+def growth(measured: list[Measured]) -> Iterable[str]:
     """How each step and each model grows, those that take a second at the largest size."""
+    sizes = [of_size.customers for of_size in measured]
+    floors = [of_size.floor for of_size in measured]
     shown = "".join(f"{f'{size:,}':>10}" for size in sizes)
     yield f"\n{'processor seconds of the bare run':<44}{shown}{'exponent':>10}"
     costs = [
@@ -206,40 +220,41 @@ def growth(sizes: list[int], jobs: list[Job], floors: list[Row]) -> Iterable[str
             yield _growth_line(name, [cost.get(name, 0.0) for cost in costs], sizes)
     yield _growth_line("all models and estimators", [total(floor, "cpu_seconds") for floor in floors], sizes)
     yield f"\n{'wall seconds of the job':<44}{shown}{'exponent':>10}"
-    steps = [{step["name"]: step["seconds"] for step in job.steps} for job in jobs]
+    steps = [{step["name"]: step["seconds"] for step in of_size.first.steps} for of_size in measured]
     for name, last in sorted(steps[-1].items(), key=lambda step: -step[1]):
         if last >= WORTH_A_LOOK_SECONDS:
             yield _growth_line(name, [step.get(name, 0.0) for step in steps], sizes)
-    yield _growth_line("whole job", [job.seconds for job in jobs], sizes)
+    yield _growth_line("whole job", [of_size.first.seconds for of_size in measured], sizes)
 
 
 def _growth_line(name: str, costs: list[float], sizes: list[int]) -> str:
     return f"{name:<44}{''.join(f'{cost:>10.2f}' for cost in costs)}{exponent(costs, sizes):>10.2f}"
 
 
-def keep(
-    folder: Path, sizes: list[int], jobs: list[Job], laters: list[list[Job]], floors: list[Row]
-) -> Iterable[str]:
+def keep(folder: Path, measured: list[Measured]) -> Iterable[str]:
     """Write all that was measured as JSON, of several sizes also the picture of cost against size; say where."""
     folder.mkdir(parents=True, exist_ok=True)
-    results = [
-        {
-            "customers": size,
-            "first": asdict(job),
-            "next_day": asdict(later[0]),
-            "again": asdict(later[1]),
-            "floor": floor,
-        }
-        for size, job, later, floor in zip(sizes, jobs, laters, floors, strict=True)
-    ]
-    (folder / "daily_job.json").write_text(json.dumps(results, indent=1))
+    (folder / "daily_job.json").write_text(json.dumps([asdict(of_size) for of_size in measured], indent=1))
     yield f"\nall figures: {folder / 'daily_job.json'}"
-    if len(sizes) > 1:
-        seconds = [[job.seconds, *(run.seconds for run in later), total(floor, "seconds")]
-                   for job, later, floor in zip(jobs, laters, floors, strict=True)]  # fmt: skip
-        of_runs = dict(zip(RUNS, map(list, zip(*seconds, strict=True)), strict=True))
-        draw_growth(of_runs, sizes, folder / "how_it_grows.svg")
+    if len(measured) > 1:
+        lines = {
+            "first run": [of_size.first.seconds for of_size in measured],
+            "next day": [of_size.next_day.seconds for of_size in measured],
+            "nothing new": [of_size.again.seconds for of_size in measured],
+            "floor": [total(of_size.floor, "seconds") for of_size in measured],
+        }
+        draw_growth(lines, [of_size.customers for of_size in measured], folder / "how_it_grows.svg")
         yield f"picture: {folder / 'how_it_grows.svg'}"
+
+
+def measure(customers: int, repeats: int) -> Measured:
+    """A sample company in a folder of its own: its first day with the floor under it, one more day, and that again."""
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        first = run_job(data_dir, customers, FIRST_DAY)
+        floor = run_floor(data_dir, customers, FIRST_DAY, repeats)
+        next_day, again = (run_job(data_dir, customers, NEXT_DAY) for _ in range(2))
+    return Measured(customers, first, next_day, again, floor)
 
 
 def main() -> None:
@@ -251,19 +266,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=PROJECT / "data" / "benchmarks")
     arguments = parser.parse_args()
     sizes = sorted(arguments.sizes)
-    jobs, floors, laters = [], [], []
+    measured: list[Measured] = []
     for customers in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            data_dir = Path(folder) / "data"
-            jobs.append(run_job(data_dir, customers, FIRST_DAY))
-            floors.append(run_floor(data_dir, customers, FIRST_DAY, repeats=min(len(sizes), 2)))
-            later = [run_job(data_dir, customers, NEXT_DAY) for _ in ("one more day of data", "nothing new")]
-        print(
-            "\n".join([*report(customers, jobs[-1], floors[-1]), *later_runs(jobs[-1], *later)]), flush=True
-        )
+        of_size = measure(customers, repeats=min(len(sizes), 2))
+        print("\n".join([*report(customers, of_size.first, of_size.floor), *later_runs(of_size)]), flush=True)
+        measured.append(of_size)
     if len(sizes) > 1:
-        print("\n".join(growth(sizes, jobs, floors)))
-    print("\n".join(keep(arguments.results, sizes, jobs, laters, floors)))
+        print("\n".join(growth(measured)))
+    print("\n".join(keep(arguments.results, measured)))
 
 
 if __name__ == "__main__":

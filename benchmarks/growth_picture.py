@@ -6,15 +6,14 @@ Not here: measuring.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-RUNS = ("first run", "next day", "nothing new", "floor")
-"""The floor is the same SQL and estimators without all that is around them."""
+SLOPE = "as the data grow"
 
 
 def draw_growth(seconds: Mapping[str, Sequence[float]], sizes: Sequence[int], path: Path) -> None:
     """Write the picture as SVG; both axes are logarithmic, so that what grows as the data do is a line of slope 1.
 
     Args:
-        seconds: By run, one of `RUNS`: wall seconds at each size.
+        seconds: By run, the first run first: wall seconds at each size.
         sizes: Customers, in ascending order.
         path: Where to.
     """
@@ -26,10 +25,9 @@ def draw_growth(seconds: Mapping[str, Sequence[float]], sizes: Sequence[int], pa
         for run, of_run in seconds.items()
         for place, size in enumerate(sizes)
     ]
-    slope = [
-        {"customers": size, "seconds": seconds[RUNS[0]][0] * size / sizes[0], "run": "as the data grow"}
-        for size in sizes
-    ]
+    first, *_ = seconds.values()
+    slope = [{"customers": size, "seconds": first[0] * size / sizes[0], "run": SLOPE} for size in sizes]
+    names = [*seconds, SLOPE]
     frame = pl.DataFrame(rows + slope)
     scale = alt.Scale(type="log", domain=[sizes[0], sizes[-1]])
     chart = (
@@ -38,10 +36,10 @@ def draw_growth(seconds: Mapping[str, Sequence[float]], sizes: Sequence[int], pa
         .encode(
             alt.X("customers:Q", scale=scale, axis=alt.Axis(values=list(sizes), format=",d"), title="customers"),
             alt.Y("seconds:Q", scale=alt.Scale(type="log"), title="wall seconds"),
-            alt.Color("run:N", sort=[*RUNS, "as the data grow"], title=None),
+            alt.Color("run:N", sort=names, title=None),
             alt.StrokeDash(
-                "run:N", sort=[*RUNS, "as the data grow"], legend=None,
-                scale=alt.Scale(domain=[*RUNS, "as the data grow"], range=[[1, 0]] * len(RUNS) + [[4, 4]]),
+                "run:N", sort=names, legend=None,
+                scale=alt.Scale(domain=names, range=[[1, 0]] * len(seconds) + [[4, 4]]),
             ),
         )
         .properties(width=520, height=320, title="What a run of the daily job costs")

@@ -95,10 +95,10 @@ def connect(
 
 
 def interrupt_queries() -> None:
-    """End what is being asked on all connections of this process: each raises `duckdb.InterruptException`.
+    """End what is being asked on the connections that `connect` has opened: each raises `duckdb.InterruptException`.
 
     A signal alone reaches only the thread that has asked: where DuckDB's workers are in the middle of the query, it
-    waits for them to their end.
+    waits for them to their end. dbt ends its own queries.
     """
     for connection in list(_opened):
         with suppress(duckdb.ConnectionException):  # closed

@@ -28,16 +28,14 @@ from dagster_project.defs.resources import (
     run_as_of_date,
     tell_dbt,
 )
-from dagster_project.defs.unchanged import Plan, forget, plan_step, remember
+from dagster_project.defs.unchanged import STRETCHES, Plan, forget, plan_step, remember
 from dagster_project.defs.warehouse_io import missing_day, read_warehouse, was_built
 from dagster_project.settings import DBT_DIR, settings
 from dagster_project.source_digest import source_digest
 from dagster_project.stored_rows import stored_rows_fingerprint
 from dagster_project.table_versions import BUILT, table_codes
 
-BEFORE_IDENTITY = "tag:before_identity"
-DAILY_FEATURES = "tag:daily_features"
-DAILY_MARTS = "tag:daily_marts"
+BEFORE_IDENTITY, DAILY_FEATURES, DAILY_MARTS = (f"tag:{tag}" for tag in STRETCHES if tag)
 STILL_TRUE = "passed when the table was built; nothing that it is made of has changed since"
 _GOLD = "select table_name from duckdb_tables() where schema_name = 'gold'"
 

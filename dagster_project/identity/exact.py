@@ -45,11 +45,22 @@ from dagster_project.identity.agreement import (
     agreeing_organizations,
     agreeing_persons,
 )
+from dagster_project.identity.claims import (
+    above_cap,
+    claims_of,
+    company_names,
+    edge,
+    edges_of,
+    linking,
+    only_names,
+    with_group,
+    with_part,
+    within_cap,
+)
 from dagster_project.identity.groups import (
     DomainOwners,
     find_domain_owners,
     label_groups,
-    linking_claims,
 )
 
 # How strongly an edge holds when a pair must be separated.
@@ -80,29 +91,29 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     edges = _link_edges(evidence)
     groups = _groups(edges, nodes)
 
-    email = _claims(evidence, groups, "email_key", "email_domain")
-    shared = [_above_cap(email, "email", max_parties_per_key)]
+    email = claims_of(evidence, groups, "email_key", "email_domain")
+    shared = [above_cap(email, "email", max_parties_per_key)]
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _agreed_emails(_within_cap(email, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
-    edges = pl.concat([edges, _edges(claims, evidence, groups, "email_key", "email", EMAIL)])
+    claims = _agreed_emails(within_cap(email, max_parties_per_key), evidence, groups)
+    claims = linking(claims, owners, only_names(evidence, groups), max_parties_per_key)
+    edges = pl.concat([edges, edges_of(claims, evidence, groups, "email_key", "email", EMAIL)])
     groups = _groups(edges, nodes)
 
-    phone = _claims(evidence, groups, "phone_key", None)
-    shared.append(_above_cap(phone, "phone", max_parties_per_key))
+    phone = claims_of(evidence, groups, "phone_key", None)
+    shared.append(above_cap(phone, "phone", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _agreed_desks(_within_cap(phone, max_parties_per_key), evidence, groups, "phone_key")
-    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
-    edges = pl.concat([edges, _edges(claims, evidence, groups, "phone_key", "phone", PHONE)])
+    claims = _agreed_desks(within_cap(phone, max_parties_per_key), evidence, groups, "phone_key")
+    claims = linking(claims, owners, only_names(evidence, groups), max_parties_per_key)
+    edges = pl.concat([edges, edges_of(claims, evidence, groups, "phone_key", "phone", PHONE)])
     groups = _groups(edges, nodes)
 
     domains = _organization_domains(evidence, groups)
-    organization = _claims(domains, groups, "domain", "domain")
-    shared.append(_above_cap(organization, "domain", max_parties_per_key))
+    organization = claims_of(domains, groups, "domain", "domain")
+    shared.append(above_cap(organization, "domain", max_parties_per_key))
     owners = find_domain_owners(_account_domains(evidence, groups), max_parties_per_key)
-    claims = _agreed_domains(_within_cap(organization, max_parties_per_key), evidence, groups)
-    claims = _linking(claims, owners, _only_names(evidence, groups), max_parties_per_key)
-    edges = pl.concat([edges, _edges(claims, domains, groups, "domain", "domain", DOMAIN)])
+    claims = _agreed_domains(within_cap(organization, max_parties_per_key), evidence, groups)
+    claims = linking(claims, owners, only_names(evidence, groups), max_parties_per_key)
+    edges = pl.concat([edges, edges_of(claims, domains, groups, "domain", "domain", DOMAIN)])
     organization_groups = _groups(edges, nodes)
 
     homes = _homes(evidence, claims, groups, organization_groups, max_parties_per_key)
@@ -118,21 +129,11 @@ def exact_groups(evidence: pl.DataFrame, nodes: pl.DataFrame, max_parties_per_ke
     )
 
 
-def _edge(node: str | pl.Expr, key: pl.Expr, rule: str, strength: int) -> list[pl.Expr]:
-    node = pl.col(node) if isinstance(node, str) else node
-    return [
-        node.alias("node"),
-        pl.concat_str(pl.lit(f"{rule} "), key).alias("key"),
-        pl.lit(rule).alias("rule"),
-        pl.lit(float(strength)).alias("strength"),
-    ]
-
-
 def _link_edges(evidence: pl.DataFrame) -> pl.DataFrame:
     """A record and the record whose id it carries share a key: the pair of them."""
     links = evidence.drop_nulls("link_node").filter(pl.col("node") != pl.col("link_node"))
     pair = pl.format("{}-{}", "node", "link_node")
-    ends = [links.select(_edge(end, pair, "external_id", EXTERNAL_ID)) for end in ("node", "link_node")]
+    ends = [links.select(edge(end, pair, "external_id", EXTERNAL_ID)) for end in ("node", "link_node")]
     return pl.concat(ends).unique()
 
 
@@ -148,101 +149,20 @@ def _groups(edges: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.col("group").fill_null(pl.col("node")))
 
 
-def _with_group(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    return evidence.join(groups.select("node", "group"), on="node", validate="m:1")
-
-
-def _claims(evidence: pl.DataFrame, groups: pl.DataFrame, key: str, domain: str | None) -> pl.DataFrame:
-    """The keys that each group carries, as `groups.linking_claims` takes them; `is_stated` is read when it is there."""
-    company_domain = pl.col(domain) if domain else pl.lit(None, dtype=pl.String)
-    is_stated = pl.col("is_stated") if "is_stated" in evidence.columns else pl.lit(value=False)
-    return (
-        _with_group(evidence.drop_nulls(key), groups)
-        .group_by("group", pl.col(key).alias("key"))
-        .agg(company_domain.first().alias("domain"), is_stated.any().alias("is_stated"))
-    )
-
-
-def _above_cap(claims: pl.DataFrame, rule: str, max_parties_per_key: int) -> pl.DataFrame:
-    return (
-        claims.group_by("key")
-        .agg(pl.col("group").n_unique().cast(pl.Int64).alias("party_count"))
-        .filter(pl.col("party_count") > max_parties_per_key)
-        .select(pl.lit(rule).alias("rule"), "key", "party_count")
-    )
-
-
-def _within_cap(claims: pl.DataFrame, max_parties_per_key: int) -> pl.DataFrame:
-    return claims.filter(pl.len().over("key") <= max_parties_per_key)
-
-
-def _linking(
-    claims: pl.DataFrame, owners: DomainOwners, names: pl.DataFrame, max_parties_per_key: int
-) -> pl.DataFrame:
-    """Claims that may join groups: `group`, `key`, and `raw_key` as the evidence has it."""
-    named = claims.drop("raw_key").join(names, on="group", how="left", validate="m:1")
-    linking = linking_claims(named, owners, max_parties_per_key)
-    return linking.join(claims.select("group", "key", "raw_key"), on=["group", "key"], validate="1:1")
-
-
-def _edges(
-    claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame, key: str, rule: str, strength: int
-) -> pl.DataFrame:
-    """The nodes that carry the keys by which their groups are joined."""
-    carriers = (
-        _with_group(evidence.drop_nulls(key), groups)
-        .select("node", "group", pl.col(key).alias("raw_key"))
-        .unique()
-    )
-    joined = claims.filter(pl.len().over("key") > 1).join(carriers, on=["group", "raw_key"], validate="1:m")
-    return joined.select(_edge("node", pl.col("key"), rule, strength)).unique()
-
-
-def _with_part(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """Claims on the part of the key that the group belongs to; those of no part go."""
-    parts = parts.rename({"member": "group"})
-    return (
-        claims.join(parts, on=["key", "group"], validate="1:1")
-        .with_columns(key=pl.format("{}#{}", "key", "part"))
-        .drop("part")
-    )
-
-
-def _only_names(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """Groups all companies of which have one name: `group`, `name`."""
-    return (
-        _with_group(evidence.drop_nulls("legal_name"), groups)
-        .select("group", name=pl.col("legal_name").str.replace_all(" ", "", literal=True))
-        .unique()
-        .filter(pl.len().over("group") == 1)
-    )
-
-
-def _company_names(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    names = (
-        _with_group(evidence.drop_nulls("legal_name"), groups)
-        .select("group", organization_name="legal_name")
-        .unique()
-    )
-    return claims.join(names, on="group", how="left").select(
-        "key", pl.col("group").alias("member"), "organization_name"
-    )
-
-
 def _agreed_emails(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Divide mailboxes by the names of persons and companies."""
     of_desks = evidence.filter("is_role_mailbox").select(key="email_key").unique()
     desks = claims.join(of_desks, on="key", how="semi")
     own = claims.join(of_desks, on="key", how="anti").with_columns(raw_key="key")
-    spelled = _with_group(evidence.drop_nulls("email_key"), groups).select(
+    spelled = with_group(evidence.drop_nulls("email_key"), groups).select(
         pl.col("email_key").alias("key"),
         pl.col("group").alias("member"),
         "given_name",
         "surname",
         "birth_date",
     )
-    own = _with_part(own, agreeing_persons(spelled.join(own, on="key", how="semi"), EMAIL_RULE))
-    own = _with_part(own, agreeing_organizations(_company_names(own, evidence, groups)))
+    own = with_part(own, agreeing_persons(spelled.join(own, on="key", how="semi"), EMAIL_RULE))
+    own = with_part(own, agreeing_organizations(company_names(own, evidence, groups)))
     return pl.concat(
         [
             own.select(*claims.columns, "raw_key"),
@@ -260,15 +180,15 @@ def _agreed_desks(
     Who has no name joins nobody.
     """
     claims = claims.with_columns(raw_key="key")
-    holders = _with_group(evidence.drop_nulls(key), groups).rename({key: "key", "group": "member"})
+    holders = with_group(evidence.drop_nulls(key), groups).rename({key: "key", "group": "member"})
     holders = holders.join(claims.select("key"), on="key", how="semi")
     persons = holders.filter(~pl.col("is_organization")).select(
         "key", "member", "given_name", "surname", "birth_date"
     )
-    of_persons = _with_part(claims, agreeing_persons(persons, PHONE_RULE))
-    of_persons = _with_part(of_persons, agreeing_organizations(_company_names(of_persons, evidence, groups)))
+    of_persons = with_part(claims, agreeing_persons(persons, PHONE_RULE))
+    of_persons = with_part(of_persons, agreeing_organizations(company_names(of_persons, evidence, groups)))
     companies = holders.drop_nulls("organization_name").select("key", "member", "organization_name")
-    of_companies = _with_part(claims, agreeing_organizations(companies))
+    of_companies = with_part(claims, agreeing_organizations(companies))
     return pl.concat(
         [
             of_persons.with_columns(key=pl.format("person {}", "key")),
@@ -302,18 +222,18 @@ def _agreed_domains(claims: pl.DataFrame, evidence: pl.DataFrame, groups: pl.Dat
     names = pl.concat(
         [
             stated,
-            _company_names(of_owners, evidence, groups),
-            _company_names(of_nobody, evidence.with_columns(legal_name="organization_name"), groups),
+            company_names(of_owners, evidence, groups),
+            company_names(of_nobody, evidence.with_columns(legal_name="organization_name"), groups),
         ]
     )
-    divided = _with_part(claims.with_columns(raw_key="key"), agreeing_organizations(names))
+    divided = with_part(claims.with_columns(raw_key="key"), agreeing_organizations(names))
     is_stated = pl.col("is_stated").any()
     return divided.filter(is_stated.over("key") | ~is_stated.over("raw_key"))
 
 
 def _organization_domains(evidence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Company domains of organizations: `node`, `domain`, `is_stated`; from e-mails in groups that state none."""
-    organizations = _with_group(evidence.filter("is_organization"), groups)
+    organizations = with_group(evidence.filter("is_organization"), groups)
     from_email = organizations.filter(pl.col("stated_domain").is_null().all().over("group"))
     return pl.concat(
         [
@@ -368,9 +288,7 @@ def _homes(
     )
     with_company = groups.filter(pl.col("is_organization") | pl.col("is_account")).select("group").unique()
     paying = groups.filter("is_paying_party").select("group").unique()
-    loose = (
-        _with_group(evidence, groups).drop_nulls("email_domain").join(with_company, on="group", how="anti")
-    )
+    loose = with_group(evidence, groups).drop_nulls("email_domain").join(with_company, on="group", how="anti")
     of_payers = loose.filter("is_role_mailbox").join(paying, on="group", how="semi")
     loose = loose.join(of_payers.select("group"), on="group", how="anti")
     settled = (
@@ -383,8 +301,8 @@ def _homes(
     key = pl.format("home {}", "home")
     return pl.concat(
         [
-            settled.select(_edge("node", key, "domain", DOMAIN)),
-            settled.select(_edge("home", key, "domain", DOMAIN)),
+            settled.select(edge("node", key, "domain", DOMAIN)),
+            settled.select(edge("home", key, "domain", DOMAIN)),
         ]
     ).unique()
 
@@ -416,5 +334,5 @@ def _person_edges(evidence: pl.DataFrame, nodes: pl.DataFrame, shared_keys: pl.D
         )
         parts = agreeing_persons(claims, agreement).with_columns(key=pl.format("{}#{}", "key", "part"))
         joined = parts.filter(pl.len().over("key") > 1)
-        edges.append(joined.select(_edge(pl.col("member"), pl.col("key"), rule, strength)))
+        edges.append(joined.select(edge(pl.col("member"), pl.col("key"), rule, strength)))
     return pl.concat(edges)

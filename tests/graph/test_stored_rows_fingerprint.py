@@ -1,14 +1,12 @@
 """What loads everything anew and what does not: each change is made in the parsed project, as dbt would note it."""
 
-import copy
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from parsed_changes import changed, parsed_manifest
 
-from dagster_project.defs.dbt import parsed_project
 from dagster_project.settings import DBT_DIR
 from dagster_project.stored_rows import stored_rows_fingerprint
 
@@ -54,34 +52,23 @@ SHAPING = {
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    return dict(json.loads(parsed_project().manifest_path.read_text()))
+    return parsed_manifest()
 
 
 def fingerprint(manifest: dict[str, Any]) -> str:
     return stored_rows_fingerprint(manifest, DBT_DIR, SETTINGS)
 
 
-def changed(manifest: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """A copy in which the value at a path is another."""
-    other = copy.deepcopy(manifest)
-    place = other
-    for name in path[:-1]:
-        place = place[name]
-    value = place.get(path[-1])
-    place[path[-1]] = f"{value} " if isinstance(value, str) else ["another", value]
-    return other
-
-
 @pytest.mark.parametrize("path", HARMLESS.values(), ids=HARMLESS.keys())
 def test_what_no_stored_row_depends_on_loads_nothing_anew(path: tuple[str, ...], manifest: dict[str, Any]):
-    other = changed(manifest, path)
+    other = changed(path)
     assert other != manifest
     assert fingerprint(other) == fingerprint(manifest)
 
 
 @pytest.mark.parametrize("path", SHAPING.values(), ids=SHAPING.keys())
 def test_what_shapes_stored_rows_loads_them_anew(path: tuple[str, ...], manifest: dict[str, Any]):
-    assert fingerprint(changed(manifest, path)) != fingerprint(manifest)
+    assert fingerprint(changed(path)) != fingerprint(manifest)
 
 
 def test_a_setting_that_shapes_stored_rows_loads_them_anew(manifest: dict[str, Any]):

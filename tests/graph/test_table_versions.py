@@ -1,12 +1,10 @@
 """What makes a table be built again and what does not: each change is made in the parsed project or in its sources."""
 
-import copy
-import json
 from typing import Any
 
 import pytest
+from parsed_changes import changed, parsed_manifest
 
-from dagster_project.defs.dbt import parsed_project
 from dagster_project.settings import DBT_DIR
 from dagster_project.table_versions import table_codes, table_versions
 
@@ -31,23 +29,12 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    return dict(json.loads(parsed_project().manifest_path.read_text()))
+    return parsed_manifest()
 
 
 @pytest.fixture(scope="module")
 def versions(manifest) -> dict[str, str]:
     return table_versions(manifest, table_codes(manifest, DBT_DIR), SETTINGS, SOURCES)
-
-
-def changed(manifest: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """A copy in which the value at a path is another."""
-    other = copy.deepcopy(manifest)
-    place = other
-    for name in path[:-1]:
-        place = place[name]
-    value = place[path[-1]]
-    place[path[-1]] = f"{value} " if isinstance(value, str) else ["another", value]
-    return other
 
 
 def renewed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -72,14 +59,14 @@ def descendants(manifest: dict[str, Any], names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(("path", "names"), CASES.values(), ids=CASES.keys())
 def test_a_change_reaches_the_table_and_all_that_read_it(manifest, versions, path, names):
-    other = changed(manifest, path)
+    other = changed(path)
     after = table_versions(other, table_codes(other, DBT_DIR), SETTINGS, SOURCES)
     assert renewed(versions, after) == descendants(manifest, names)
 
 
 def test_another_rule_of_a_test_tests_the_table_again(manifest, versions):
     (test,) = [name for name, node in manifest["nodes"].items() if node["name"] == TEST_OF_TICKETS]
-    other = changed(manifest, ("nodes", test, "config", "severity"))
+    other = changed(("nodes", test, "config", "severity"))
     after = table_versions(other, table_codes(other, DBT_DIR), SETTINGS, SOURCES)
     read = {name.rsplit(".", 1)[-1] for name in manifest["nodes"][test]["depends_on"]["nodes"]}
     assert "fct_tickets" in read

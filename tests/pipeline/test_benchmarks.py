@@ -31,32 +31,40 @@ def test_the_exponent_is_that_of_cost_against_size(costs, sizes, expected):
     assert daily_job.exponent(costs, sizes) == pytest.approx(expected)
 
 
+def job(seconds):
+    return daily_job.Job(
+        seconds, 1.0, [{"name": "dbt_bronze", "seconds": seconds, "rows": 7, "memory_mb": 1.0}], {}
+    )
+
+
+def floor(**cpu_seconds):
+    models = [COST | {"name": f"gold.{name}", "cpu_seconds": cost} for name, cost in cpu_seconds.items()]
+    return {"models": models, "estimators": [], "memory_mb": 1.0, "sql_memory_mb": 1.0}
+
+
+def measured_twice():
+    return [
+        daily_job.Measured(2000, job(10), job(9), job(3), floor(a=1.0, b=0.01)),
+        daily_job.Measured(10000, job(250), job(40), job(5), floor(a=5.0, b=0.1)),
+    ]
+
+
 def test_growth_names_each_model_that_takes_a_second_and_its_exponent():
-    def floor(cpu_seconds):
-        model, small = ({"name": name, "cpu_seconds": cost} for name, cost in cpu_seconds.items())
-        return {"models": [model | COST, small | COST], "estimators": []}
-
-    def job(seconds):
-        return daily_job.Job(seconds, 1, [{"name": "dbt_bronze", "seconds": seconds}], {})
-
-    floors = [floor({"gold.a": 1.0, "gold.b": 0.01}), floor({"gold.a": 5.0, "gold.b": 0.1})]
-    lines = list(daily_job.growth([2000, 10000], [job(10), job(250)], floors))
+    lines = list(daily_job.growth(measured_twice()))
     assert [line.split() for line in lines if line.startswith("gold")] == [["gold.a", "1.00", "5.00", "1.00"]]
     assert lines[-1].split() == ["whole", "job", "10.00", "250.00", "2.00"]
 
 
-def test_what_was_measured_is_kept_as_figures_and_as_a_picture(tmp_path):
-    def job(seconds):
-        return daily_job.Job(seconds, 1.0, [{"name": "dbt_bronze", "seconds": seconds}], {})
-
-    floor = {"models": [COST | {"name": "gold.a", "cpu_seconds": 1.0}], "estimators": []}
-    laters = [[job(9), job(3)], [job(40), job(5)]]
-    told = list(daily_job.keep(tmp_path, [2000, 10000], [job(10), job(50)], laters, [floor, floor]))
+def test_what_was_measured_is_printed_and_kept_as_figures_and_as_a_picture(tmp_path, monkeypatch, capsys):
+    """The whole command, but for the runs themselves."""
+    of_size = {of_size.customers: of_size for of_size in measured_twice()}
+    monkeypatch.setattr(daily_job, "measure", lambda customers, repeats: of_size[customers])
+    monkeypatch.setattr("sys.argv", ["daily_job.py", "10000", "2000", f"--results={tmp_path}"])
+    daily_job.main()
+    printed = capsys.readouterr().out
+    for words in ("2,000 customers", "10,000 customers", "of the first run", "exponent", "how_it_grows.svg"):
+        assert words in printed
     kept = json.loads((tmp_path / "daily_job.json").read_text())
     assert [(size["customers"], size["again"]["seconds"]) for size in kept] == [(2000, 3), (10000, 5)]
     picture = (tmp_path / "how_it_grows.svg").read_text()
-    for words in ("nothing new", "first run", "floor", "10,000"):
-        assert words in picture
-    assert [line.split(": ")[1] for line in told] == [
-        str(tmp_path / name) for name in ("daily_job.json", "how_it_grows.svg")
-    ]
+    assert all(words in picture for words in ("first run", "next day", "nothing new", "floor", "10,000"))

@@ -9,6 +9,8 @@ import duckdb
 import pytest
 from dbt_in_process import run_dbt
 from join_plans import costly_joins
+from personal_values import landed_personal_values, texts
+from planted_truth import compared_households, compared_recurring_revenue
 from workspace import PROJECT, Workspace, pairwise_precision_and_recall
 
 from benchmarks import daily_job
@@ -70,7 +72,7 @@ def test_the_benchmark_measures_every_step_model_and_estimator_of_a_run(story):
 
 def test_the_benchmark_shows_what_the_next_day_and_a_day_run_again_cost(story):
     """With nothing new the tables of the day alone are built."""
-    printed = "\n".join(daily_job.later_runs(*story["jobs"]))
+    printed = "\n".join(daily_job.later_runs(daily_job.Measured(200, *story["jobs"], story["floor"])))
     assert "dbt_silver_and_gold" in printed
     assert printed.split()[-3:] == ["100%", "83%", "33%"]
     built = [{name for name in job.models if name.startswith(("bronze", "silver"))} for job in story["jobs"]]
@@ -135,57 +137,10 @@ def test_the_published_file_has_every_contracted_table_and_nothing_else(story):
     assert schemas == {"gold"}
 
 
-PERSONAL = {
-    "Email": ("salesforce/contacts", "salesforce/users"),
-    "PersonEmail": ("salesforce/accounts",),
-    "email": (
-        "stripe/customers",
-        "zendesk/users",
-        "product/users",
-        "marketing/consents",
-        "marketing/touchpoints",
-    ),
-    "owner_email": ("product/workspaces",),
-    "Phone": ("salesforce/contacts", "salesforce/accounts"),
-    "phone": ("stripe/customers", "zendesk/users"),
-    "FirstName || ' ' || LastName": ("salesforce/contacts", "salesforce/accounts"),
-    "name": ("product/users", "zendesk/users"),
-    "individual_name": ("stripe/customers",),
-    "BillingStreet": ("salesforce/accounts",),
-    "MailingStreet": ("salesforce/contacts",),
-    "address ->> 'line1'": ("stripe/customers",),
-}
-"""Where the sample company's sources deliver data of persons."""
-
-
 @pytest.fixture(scope="module")
 def personal_values(story):
-    """Every e-mail address, phone, name of a person and street that landed, in small letters; numbers in E.164 too."""
-    landing = story["workspace"].data_dir / "landing"
-    found = set()
-    for expression, objects in PERSONAL.items():
-        for name in objects:
-            rows = duckdb.sql(
-                f"select distinct lower(trim({expression})) from"
-                f" read_parquet('{landing / name}/*.parquet', union_by_name = true)"
-            ).fetchall()
-            assert len(rows) > 1, f"{expression} of {name}"
-            found |= {value for (value,) in rows if value}
-    return found | {"+" + "".join(filter(str.isdigit, value)) for value in found if value.startswith("+")}
-
-
-def texts(connection, relation):
-    """All texts of a relation, each once, in small letters."""
-    columns = [
-        name for name, kind, *_ in connection.execute(f"describe {relation}").fetchall() if kind == "VARCHAR"
-    ]
-    wholes = [
-        connection.execute(f"select string_agg(distinct lower({name}), chr(10)) from {relation}").fetchall()[
-            0
-        ][0]
-        for name in columns
-    ]
-    return "\n".join(filter(None, wholes))
+    """Every e-mail address, phone, name of a person and street that landed."""
+    return landed_personal_values(story["workspace"].data_dir / "landing")
 
 
 def test_no_published_file_holds_an_e_mail_a_phone_a_name_of_a_person_or_a_street(story, personal_values):
@@ -482,31 +437,7 @@ def test_an_end_that_may_be_empty_is_found_in_the_plan(compiled, planner, model,
 
 
 def test_recurring_revenue_is_the_planted_one_to_the_cent(story):
-    workspace = story["workspace"]
-    truth = workspace.data_dir / "sample_truth"
-    compared, differing = workspace.warehouse(
-        f"""with warehouse as (
-            select
-                identities.true_customer_ref, months.month_end_date, periods.currency,
-                cast(sum(periods.original_mrr_amount) * 100 as bigint) as mrr_cents
-            from gold.fct_subscription_periods as periods
-            inner join silver.revenue_months as months
-                on periods.valid_from < months.closes_at
-                and coalesce(periods.valid_to, '9999-12-31') >= months.closes_at
-            inner join (select distinct subscription_ref, customer_ref from silver.received_subscription_versions)
-                as versions on periods.subscription_id = 'stripe:' || versions.subscription_ref
-            inner join '{truth / "identities.parquet"}' as identities
-                on identities.system = 'stripe' and identities.object = 'customers'
-                and identities.source_ref = versions.customer_ref
-            where periods.mrr_amount > 0 and months.is_complete_month and months.month_end_date >= '2024-10-01'
-            group by all
-        ), truth as (
-            select true_customer_ref, month_end_date, upper(currency) as currency, mrr_cents
-            from '{truth / "mrr_monthly.parquet"}'
-            where mrr_cents > 0 and month_end_date <= (select max(month_end_date) from warehouse)
-        ) select count(*), count(*) filter (warehouse.mrr_cents is distinct from truth.mrr_cents)
-        from warehouse full join truth using (true_customer_ref, month_end_date, currency)"""
-    )[0]
+    compared, differing = compared_recurring_revenue(story["workspace"])
     assert compared > 1000
     assert differing == 0
 
@@ -533,28 +464,7 @@ def test_the_golden_cases_of_revenue_and_billing_hold(story):
 
 
 def test_families_and_groups_of_companies_are_the_planted_ones(story):
-    workspace = story["workspace"]
-    truth = workspace.data_dir / "sample_truth"
-    rows = workspace.query(
-        f"""with of_truth as (
-            select distinct identities.customer_id, customers.true_household_ref as truth
-            from gold.customer_identities as identities
-            inner join '{truth / "identities.parquet"}' as true_identities using (system, object, source_ref)
-            inner join '{truth / "customers.parquet"}' as customers using (true_customer_ref)
-            where customers.true_household_ref is not null
-        ), pairs as (
-            select l.customer_id as a, r.customer_id as b
-            from of_truth as l inner join of_truth as r on l.truth = r.truth and l.customer_id < r.customer_id
-        ), found as (
-            select l.customer_id as a, r.customer_id as b
-            from gold.bridge_household_member as l
-            inner join gold.bridge_household_member as r
-                on l.household_id = r.household_id and l.customer_id < r.customer_id
-        ) select
-            (select count(*) from pairs), (select count(*) from found),
-            (select count(*) from (from pairs intersect from found))"""
-    )
-    planted, found, both = rows[0]
+    planted, found, both = compared_households(story["workspace"])
     assert planted > 0
     assert both >= 0.9 * planted
     assert both >= 0.9 * found
