@@ -4,12 +4,25 @@ Not here: what the offers do (`catalogue.HAZARD_MULTIPLIERS`, `offers`) and the 
 (`billing`).
 """
 
+from functools import cache
+
 import numpy as np
 
 from dagster_project.sample_company import catalogue
 from dagster_project.sample_company.billing import Billing
 from dagster_project.sample_company.collection import PAYMENT_FAILURE, RETRY_AFTER_DAYS, RETRY_FAILURE
-from dagster_project.sample_company.engagement import NOISE_PER_DAY, REVERSION_PER_DAY
+from dagster_project.sample_company.engagement import (
+    BAD_SHOCK,
+    BAD_SHOCK_PER_DAY,
+    GOOD_SHOCK,
+    GOOD_SHOCK_PER_DAY,
+    INCIDENT,
+    NOISE_PER_DAY,
+    REVERSION_PER_DAY,
+    TROUBLE_DECAY,
+    TROUBLE_DRAG,
+    TROUBLE_PER_DAY,
+)
 from dagster_project.sample_company.population import Population
 from dagster_project.sample_company.randomness import generator
 from dagster_project.sample_company.state import PAST_DUE, State
@@ -35,6 +48,8 @@ def daily_hazard(
     day: int,
     known: int,
     engagement: Floats,
+    trouble: Floats,
+    arrears: Floats,
     offer_factor: Floats,
     days_left: Ints,
 ) -> Floats:
@@ -46,6 +61,8 @@ def daily_hazard(
         day: The day the hazard is for, now or in the future.
         known: Number of customers.
         engagement: Latent engagement on that day, shape (known,).
+        trouble: What is left of incidents on that day, shape (known,).
+        arrears: Chance to be behind with a bill on that day, shape (known,).
         offer_factor: Factor of the running offer on that day, shape (known,).
         days_left: Days to the next end of a paid period on that day, shape (known,).
 
@@ -55,8 +72,8 @@ def daily_hazard(
     hazard = BASE_HAZARD_PER_DAY * catalogue.PLAN_HAZARD[state.plan[:known]]
     hazard = hazard * np.exp(-ENGAGEMENT_SLOPE * engagement) * offer_factor
     hazard *= np.where(day - state.started_day[:known] < YOUNG_DAYS, YOUNG_FACTOR, 1.0)
-    hazard *= np.where(state.status[:known] == PAST_DUE, PAST_DUE_FACTOR, 1.0)
-    hazard *= 1 + 0.5 * np.minimum(2.0, state.trouble[:known])
+    hazard *= 1 + (PAST_DUE_FACTOR - 1) * arrears
+    hazard *= 1 + 0.5 * np.minimum(2.0, trouble)
     hazard *= (state.seats[:known] / catalogue.PLAN_SEATS_MEDIAN[state.plan[:known]]) ** -0.2
     window = np.where(days_left <= RENEWAL_WINDOW_DAYS, RENEWAL_FACTOR, FAR_FROM_RENEWAL_FACTOR)
     hazard *= np.where(state.is_yearly[:known], window, 1.0)
@@ -72,7 +89,8 @@ def running_offer_factor(state: State, day: int, known: int) -> Floats:
 def hazard_now(state: State, population: Population, day: int, known: int) -> Floats:
     """Hazard of today, shape (known,)."""
     return daily_hazard(
-        state, population, day, known, state.engagement[:known], running_offer_factor(state, day, known),
+        state, population, day, known, state.engagement[:known], state.trouble[:known],
+        np.where(state.status[:known] == PAST_DUE, 1.0, 0.0), running_offer_factor(state, day, known),
         state.period_end[:known] - day,
     )  # fmt: skip
 
@@ -82,8 +100,9 @@ def churn_probability(
 ) -> Floats:
     """Chance that the subscription has ended 90 days later, given the latent state today.
 
-    Engagement is taken to revert to its mean; the noise to come enters through the mean of the log-normal
-    hazard. Rare shocks and coming offers are left out, so the figure is close but not exact.
+    Engagement reverts to its mean and incidents drag it down. Noise and shocks to come enter through the mean and the
+    spread of the hazard that they make; bills still to come, through the chance that they are given up. Offers still
+    to be made are left out.
 
     Args:
         state: The customers at the end of `day`.
@@ -98,25 +117,73 @@ def churn_probability(
     base = population.base_engagement[:known]
     yearly = state.is_yearly[:known]
     end = state.period_end[:known]
-    total = np.zeros(known)
-    for ahead in range(step_days // 2 + 1, PROBABILITY_DAYS + 1, step_days):
-        engagement = base + (state.engagement[:known] - base) * (1 - REVERSION_PER_DAY) ** ahead
+    engagement, trouble = state.engagement[:known].copy(), state.trouble[:known].copy()
+    rise = _rise_of_mean_hazard(PROBABILITY_DAYS)
+    decided, unpaid = np.zeros(known), np.zeros(known)
+    behind = np.where(state.status[:known] == PAST_DUE, 1.0, 0.0)
+    retries_left = np.maximum(0, len(RETRY_AFTER_DAYS) - state.invoice_attempts[:known])
+    unpaid += behind * RETRY_FAILURE**retries_left
+    for ahead in range(1, PROBABILITY_DAYS + 1):
+        trouble = TROUBLE_DECAY * trouble + TROUBLE_PER_DAY * INCIDENT.mean()
+        engagement += REVERSION_PER_DAY * (base - engagement) - TROUBLE_DRAG * trouble
+        if ahead % step_days != step_days // 2 + 1:
+            continue
         future = day + ahead
         left = np.where(end >= future, end - future, end + 365 - future)
-        variance = NOISE_PER_DAY**2 * (1 - (1 - REVERSION_PER_DAY) ** (2 * ahead)) / (2 * REVERSION_PER_DAY)
         hazard = daily_hazard(
-            state, population, future, known, engagement - ENGAGEMENT_SLOPE * variance / 2,
+            state, population, future, known, engagement - rise[ahead] / ENGAGEMENT_SLOPE, trouble,
+            behind * RETRY_FAILURE ** (ahead / RETRY_AFTER_DAYS.mean()),
             running_offer_factor(state, future, known), left,
         )  # fmt: skip
         still_in_time = np.where(left <= PROBABILITY_DAYS - ahead, 1.0, 0.0)
         far = left > RENEWAL_WINDOW_DAYS
         monthly_in_time = AT_ONCE_SHARE + (1 - AT_ONCE_SHARE) * min(1.0, (PROBABILITY_DAYS - ahead) / 30)
-        reaches = np.where(yearly, np.where(far, 1.0, still_in_time), monthly_in_time)
-        total += step_days * hazard * reaches
-        given_up = PAYMENT_FAILURE * RETRY_FAILURE ** (len(RETRY_AFTER_DAYS) - 1) * np.exp(-0.5 * engagement)
-        total += np.where(yearly, 0.0, step_days / 30 * given_up)
+        decided += step_days * hazard * np.where(yearly, np.where(far, 1.0, still_in_time), monthly_in_time)
+        bills = np.where(yearly, np.where(left <= step_days, 1.0, 0.0), step_days / 30)
+        fails = np.minimum(0.3, PAYMENT_FAILURE * np.exp(-0.5 * engagement))
+        unpaid += bills * fails * RETRY_FAILURE ** (len(RETRY_AFTER_DAYS) - 1)
+    # Who meets a shock leaves once, however high the hazard: the mean over what the days may bring.
+    futures = [
+        np.exp(-np.minimum(decided * share, HIGHEST_HAZARD * PROBABILITY_DAYS))
+        for share in _futures(PROBABILITY_DAYS)
+    ]
+    stays = np.mean(futures, axis=0) * np.exp(-unpaid)
     leaves = end - day <= PROBABILITY_DAYS
-    return np.asarray(np.where(state.has_notice[:known] & leaves, 1.0, 1 - np.exp(-total)))
+    return np.asarray(np.where(state.has_notice[:known] & leaves, 1.0, 1 - stays))
+
+
+def _rise_of_mean_hazard(days: int) -> Floats:
+    """Logarithm of the factor that noise and shocks of the coming days put on the mean hazard, shape (days + 1,).
+
+    A normal disturbance raises the mean of an exponential by half its variance; shocks that come at random (a compound
+    Poisson process) by the mean of what each would do. All of them fade as engagement reverts.
+    """
+    fading = (1 - REVERSION_PER_DAY) ** np.arange(days)[:, None]
+    grid = (np.arange(100) + 0.5) / 100
+    noise = (ENGAGEMENT_SLOPE * NOISE_PER_DAY * fading[:, 0]) ** 2 / 2
+    bad = np.exp(ENGAGEMENT_SLOPE * fading * BAD_SHOCK.at(grid)).mean(axis=1) - 1
+    good = np.exp(-ENGAGEMENT_SLOPE * fading * GOOD_SHOCK.at(grid)).mean(axis=1) - 1
+    per_day = noise + BAD_SHOCK_PER_DAY * bad + GOOD_SHOCK_PER_DAY * good
+    return np.concatenate([[0.0], np.cumsum(per_day)])
+
+
+@cache
+def _futures(days: int, paths: int = 20_000, kept: int = 50) -> tuple[float, ...]:
+    """What noise and shocks of the coming days make of the mean hazard: factors that are equally likely.
+
+    They act alike on everybody, so that one set of drawn futures serves for all; each factor kept is the mean of a
+    part of them, from the luckiest to the worst.
+    """
+    draws = np.random.default_rng(0)
+    fallen, hazard = np.zeros(paths), np.zeros(paths)
+    for _ in range(days):
+        fallen *= 1 - REVERSION_PER_DAY
+        fallen += NOISE_PER_DAY * draws.standard_normal(paths)
+        fallen += (draws.random(paths) < BAD_SHOCK_PER_DAY) * BAD_SHOCK.at(draws.random(paths))
+        fallen -= (draws.random(paths) < GOOD_SHOCK_PER_DAY) * GOOD_SHOCK.at(draws.random(paths))
+        hazard += np.exp(ENGAGEMENT_SLOPE * fallen)
+    parts = np.sort(hazard / hazard.mean()).reshape(kept, -1)
+    return tuple(parts.mean(axis=1).tolist())
 
 
 def decide(billing: Billing, day: int, known: int) -> None:

@@ -3,6 +3,8 @@
 Not here: what follows from engagement (`churn`, `usage`, `support_records`, `marketing_records`).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from dagster_project.sample_company.population import Population
@@ -19,6 +21,26 @@ BAD_SHOCK_PER_DAY = 0.0012
 GOOD_SHOCK_PER_DAY = 0.0008
 
 
+class Size(NamedTuple):
+    """Of something that is as likely to be small as large."""
+
+    smallest: float
+    width: float
+
+    def at(self, share: Floats) -> Floats:
+        """The size below which a share of them lies, 0 to 1."""
+        return self.smallest + self.width * share
+
+    def mean(self) -> float:
+        """In the middle."""
+        return self.smallest + self.width / 2
+
+
+INCIDENT = Size(0.8, 1.2)
+BAD_SHOCK = Size(0.8, 1.0)
+GOOD_SHOCK = Size(0.6, 0.6)
+
+
 def sigmoid(value: Floats) -> Floats:
     """The logistic function."""
     return np.asarray(1.0 / (1.0 + np.exp(-value)))
@@ -31,12 +53,12 @@ def drift(state: State, population: Population, day: int, known: int) -> None:
     incident, incident_size = draws.random(known), draws.random(known)
     shock, shock_size = draws.random(known), draws.random(known)
     trouble = TROUBLE_DECAY * state.trouble[:known]
-    trouble += (incident < TROUBLE_PER_DAY) * (0.8 + 1.2 * incident_size)
+    trouble += (incident < TROUBLE_PER_DAY) * INCIDENT.at(incident_size)
     state.trouble[:known] = trouble
     step = REVERSION_PER_DAY * (population.base_engagement[:known] - state.engagement[:known])
     step += NOISE_PER_DAY * noise - TROUBLE_DRAG * trouble
-    step -= (shock < BAD_SHOCK_PER_DAY) * (0.8 + shock_size)
-    step += (shock > 1 - GOOD_SHOCK_PER_DAY) * (0.6 + 0.6 * shock_size)
+    step -= (shock < BAD_SHOCK_PER_DAY) * BAD_SHOCK.at(shock_size)
+    step += (shock > 1 - GOOD_SHOCK_PER_DAY) * GOOD_SHOCK.at(shock_size)
     state.engagement[:known] += step
 
 

@@ -8,6 +8,8 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from dagster_project.sample_company.catalogue import HAZARD_MULTIPLIERS, INCENTIVES
 from dagster_project.sample_company.population import draw_population
 from dagster_project.sample_company.simulation import simulate
+from dagster_project.sample_company.timeline import unix_seconds
+from dagster_project.sample_company.truth import SECOND_NUMBER
 
 
 def month_end_outcomes(landed) -> pl.DataFrame:
@@ -61,6 +63,36 @@ def test_the_true_probability_ranks_and_sizes_real_churn(landed):
     assert outcomes["is_churned"].mean() == pytest.approx(
         outcomes["true_churn_probability_90_days"].mean(), abs=0.025
     )
+
+
+def ends(log) -> pl.DataFrame:
+    """Customer and day of each end of a first subscription that does not go on as another one."""
+    versions = log.frame("subscription", ()).filter(pl.col("number") != SECOND_NUMBER)
+    spans = versions.group_by("customer", "number").agg(pl.col("second").min(), pl.col("ended_second").max())
+    goes_on = spans.select("customer", ended_second="second").unique()
+    return (
+        spans.filter(pl.col("ended_second") >= 0)
+        .join(goes_on, on=["customer", "ended_second"], how="anti")
+        .select("customer", end=(pl.col("ended_second") - int(unix_seconds(0))) // 86_400)
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_as_many_leave_as_the_truth_expects(seed):
+    log = simulate(1500, seed, 729).log
+    month_ends = log.frame("hazard", ()).filter(pl.col("day").is_between(180, 729 - 90))
+    after = pl.col("end") - pl.col("day")
+    leaves = ((after > 0) & (after <= 90)).any().fill_null(value=False)
+    rows = month_ends.join(ends(log), on="customer", how="left", validate="m:m").group_by("customer", "day").agg(
+        pl.col("probability").first(), leaves.alias("leaves").cast(pl.Float64)
+    )  # fmt: skip
+    # The month-ends of one customer see the same end: customers are what varies.
+    surplus = rows.group_by("customer").agg(
+        (pl.col("leaves") - pl.col("probability")).sum().alias("surplus")
+    )["surplus"]
+    assert abs(surplus.sum()) < 2 * (surplus**2).sum() ** 0.5
+    risky = rows.filter(pl.col("probability").is_between(0.1, 0.9))
+    assert risky["leaves"].mean() == pytest.approx(risky["probability"].mean(), abs=0.05)
 
 
 def test_usage_follows_engagement(landed):
