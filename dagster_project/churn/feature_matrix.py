@@ -1,22 +1,18 @@
 """The one list of what the churn model may look at, and how a frame of customers becomes a matrix.
 
-Here: every model feature with its idea (group) and the direction that is plain from cause. Not here: the
+Here: every model feature with its idea (group) and the direction that is plain from cause. Not here: the matrix
+(`flat_table.py`), the
 words for people (`reasons.py`) and the learning (`model.py`). Identifiers, dates, labels and free attributes
 such as country or industry never enter: they either leak, or have too many levels for the events there are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-FloatMatrix = npt.NDArray[np.float64]
-
 INTERVAL_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
-PLAN_PREFIX = "plan_is_"
+PLAN = "plan"  # the price per seat stands in as the order of plans
 
 
 @dataclass(frozen=True)
@@ -124,49 +120,27 @@ MODEL_FEATURES: tuple[ModelFeature, ...] = (
 )
 
 
-def feature_columns(frame: pl.DataFrame, plans: Sequence[str] = ()) -> pl.DataFrame:
-    """The model's columns of each row, Float64, in the order of `MODEL_FEATURES` and then one per plan.
+def feature_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """What the model looks at of each row, in the order of `MODEL_FEATURES`, and the plan.
 
     Args:
         frame: Rows with the columns of `customer_features`; other columns are ignored.
-        plans: Plans that get a 0/1 column, learned by the model from its own examples; a plan that is not
-            among them (new since, or null) has 0 everywhere. The price per seat stands in as the order of
-            plans.
 
     Returns:
-        One Float64 column per feature, row order kept, nulls kept.
-    """
-    numbers = [feature.value.cast(pl.Float64).alias(feature.name) for feature in MODEL_FEATURES]
-    plan = pl.col("plan").cast(pl.String).fill_null("")
-    indicators = [(plan == name).cast(pl.Float64).alias(f"{PLAN_PREFIX}{name}") for name in plans]
-    return frame.select(numbers + indicators)
-
-
-def feature_matrix(frame: pl.DataFrame, plans: Sequence[str] = ()) -> tuple[FloatMatrix, tuple[str, ...]]:
-    """Matrix and names for the model; unknown values are NaN, which the trees send down a learned branch.
-
-    Args:
-        frame: Rows with the columns of `customer_features`.
-        plans: See `feature_columns`.
-
-    Returns:
-        Matrix of shape (rows, features), and the feature names in column order.
+        One Float64 column per feature and a word, row order kept, nulls kept.
 
     Raises:
         polars.exceptions.ColumnNotFoundError: A column of the contract is missing.
     """
-    columns = feature_columns(frame, plans)
-    matrix = columns.fill_null(float("nan")).to_numpy().astype(np.float64, copy=False)
-    return np.where(np.isfinite(matrix), matrix, np.nan).reshape(frame.height, columns.width), tuple(
-        columns.columns
-    )
+    numbers = [feature.value.cast(pl.Float64).alias(feature.name) for feature in MODEL_FEATURES]
+    return frame.select(*numbers, pl.col(PLAN).cast(pl.String))
 
 
-def feature_groups(plans: Sequence[str] = ()) -> tuple[str, ...]:
-    """Group of each column of the matrix, in column order."""
-    return tuple(feature.group for feature in MODEL_FEATURES) + ("plan",) * len(plans)
+def feature_groups() -> tuple[str, ...]:
+    """Group of each of the `feature_columns`, in their order."""
+    return (*(feature.group for feature in MODEL_FEATURES), PLAN)
 
 
-def feature_directions(plans: Sequence[str] = ()) -> tuple[int, ...]:
-    """Monotone direction of each column of the matrix, in column order."""
-    return tuple(feature.direction for feature in MODEL_FEATURES) + (0,) * len(plans)
+def feature_directions() -> dict[str, int]:
+    """By name of those that have a plain direction."""
+    return {feature.name: feature.direction for feature in MODEL_FEATURES if feature.direction}

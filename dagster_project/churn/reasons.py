@@ -4,17 +4,13 @@ Here: one sentence per model feature, and the choice of up to three reasons. Not
 (`feature_matrix.py`) and how much each one contributes (`model.py`).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from dagster_project.churn.feature_matrix import (
-    MODEL_FEATURES,
-    FloatMatrix,
-    feature_columns,
-    feature_groups,
-)
+from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_columns, feature_groups
+
+FloatMatrix = npt.NDArray[np.float64]
 
 REASON_COUNT = 3
 SMALLEST_CONTRIBUTION = 0.05  # log-odds: below 5 % more risk it is not worth a person's attention
@@ -191,26 +187,23 @@ REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
 }
 
 
-def strongest_reasons(
-    features: pl.DataFrame, contributions: FloatMatrix, plans: Sequence[str] = ()
-) -> pl.DataFrame:
+def strongest_reasons(features: pl.DataFrame, contributions: FloatMatrix) -> pl.DataFrame:
     """Up to three reasons per row, of three different groups, each of which raises the risk.
 
-    The contributions of a group are added (SHAP values add up), groups are ranked by that sum, and the
+    The contributions of a group are added, groups are ranked by that sum, and the
     sentence is that of the group's strongest feature. Features without words in `REASON_WORDS` do not count.
 
     Args:
         features: Rows with the columns of `customer_features`.
-        contributions: Contributions to the log-odds, shape (rows, features of the model).
-        plans: Plans that have a column in the model.
+        contributions: Contributions to the log-odds, shape (rows, `feature_columns`).
 
     Returns:
         Columns `reason_1`, `reason_2`, `reason_3`, one row per row of `features`; null where there is no
         further.
     """
-    has_words = [feature.name in REASON_WORDS for feature in MODEL_FEATURES] + [True] * len(plans)
+    has_words = [*(feature.name in REASON_WORDS for feature in MODEL_FEATURES), True]
     contributions = np.where(has_words, contributions, 0.0)
-    groups = np.array(feature_groups(plans))
+    groups = np.array(feature_groups())
     distinct = sorted(set(groups))
     total = np.stack([contributions[:, groups == group].sum(axis=1) for group in distinct], axis=1)
     strongest = np.stack(
@@ -226,16 +219,16 @@ def strongest_reasons(
     worded = features.with_columns(
         column for column in feature_columns(features) if column.name not in features.columns
     ).with_columns(pl.Series(f"_chosen_{rank}", chosen[:, rank]) for rank in range(REASON_COUNT))
-    return worded.select(_words(rank, len(plans)).alias(f"reason_{rank + 1}") for rank in range(REASON_COUNT))
+    return worded.select(_words(rank).alias(f"reason_{rank + 1}") for rank in range(REASON_COUNT))
 
 
-def _words(rank: int, plan_count: int) -> pl.Expr:
+def _words(rank: int) -> pl.Expr:
     """Sentence of the chosen feature; -1 matches nothing and gives null."""
     chosen = pl.col(f"_chosen_{rank}")
     sentences = [_sentence(feature.name) for feature in MODEL_FEATURES]
     plan = pl.format("Is on the plan {}", pl.col("plan").fill_null("unknown"))
     words = pl.lit(None, dtype=pl.String)
-    for index, sentence in enumerate(sentences + [plan] * plan_count):
+    for index, sentence in enumerate([*sentences, plan]):
         words = pl.when(chosen == index).then(sentence).otherwise(words)
     return words
 

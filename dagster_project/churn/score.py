@@ -5,31 +5,25 @@ words (`reasons.py`) and where the model is kept (`tracking.py`).
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from dagster_project.churn.model import DATASETS, ChurnModel, ModelStatus
+from dagster_project.churn.classifier import Status
+from dagster_project.churn.feature_matrix import feature_columns
+from dagster_project.churn.measures import MEASURES, UNKNOWN, Measure, calibration_bins
+from dagster_project.churn.model import DATASETS, ChurnModel
 from dagster_project.churn.reasons import NO_SIGNAL, strongest_reasons
 
 HIGH_RISK_ABOVE = 0.70
 MEDIUM_RISK_ABOVE = 0.30
 
-METRICS = (
-    "auc",
-    "auc_lower_bound",
-    "auc_upper_bound",
-    "average_precision",
-    "brier_score",
-    "brier_score_of_base_rate",
-    "log_loss",
-    "calibration_error",
-)
 COUNTS = ("base_rate", "example_count", "churned_count", "snapshot_count")
 IN_SAMPLE_NOTES = {
-    "training": "On the rows the trees were fitted on: flattering",
-    "calibration": "On the rows the calibration curve was fitted on: slightly flattering",
+    "training": "On the rows the model was fitted on: flattering",
+    "calibration": "On the rows the model and its calibration were chosen on: slightly flattering",
 }
 
 CUSTOMER_SCHEMA = {
@@ -37,6 +31,8 @@ CUSTOMER_SCHEMA = {
     "as_of_date": pl.Date,
     "status": pl.String,
     "churn_probability": pl.Float64,
+    "risk_percentile": pl.Float64,
+    "risk_ratio": pl.Float64,
     "risk_level": pl.String,
     "reason_1": pl.String,
     "reason_2": pl.String,
@@ -50,6 +46,8 @@ METRIC_SCHEMA = {
     "dataset": pl.String,
     "metric": pl.String,
     "value": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
     "note": pl.String,
 }
 
@@ -61,10 +59,10 @@ class ChurnResult:
     Attributes:
         customers: Table `customer_churn`.
         metrics: Table `churn_model_metrics`.
-        booster: Trees in XGBoost's UBJ format, or None when no model is used.
+        booster: Trees in XGBoost's UBJ format, or None when the model has none.
         parameters: What else the model is made of; fits JSON.
         model_version: Hash of the model, `none` with insufficient data.
-        status: `fitted`, `base_rate` or `insufficient_data`.
+        status: `fitted`, `no_signal` or `insufficient_data`.
         calibration: Predicted and seen share of each bin of the later snapshots, ascending.
     """
 
@@ -73,7 +71,7 @@ class ChurnResult:
     booster: bytes | None
     parameters: dict[str, Any]
     model_version: str
-    status: ModelStatus
+    status: Status
     calibration: list[tuple[float, float]]
 
 
@@ -118,36 +116,48 @@ def score_churn(
             how="left",
             validate="1:1",
         )
-        .with_columns(_status(), _risk_level(), horizon_days=pl.lit(horizon_days, dtype=pl.Int64))
         .with_columns(
-            model_version=pl.when(pl.col("status") == "scored").then(
+            _status("no_signal" if model.status == "no_signal" else "scored"),
+            _risk_level(),
+            *_risk_against_others(model.classifier_.base_rate_),
+            horizon_days=pl.lit(horizon_days, dtype=pl.Int64),
+        )
+        .with_columns(
+            model_version=pl.when(pl.col("churn_probability").is_not_null()).then(
                 pl.lit(model.model_version_, dtype=pl.String)
             )
         )
         .select(pl.col(name).cast(kind) for name, kind in CUSTOMER_SCHEMA.items())
         .sort("customer_id")
     )
-    booster = bytes(model.trees_.booster.save_raw("ubj")) if model.trees_ else None
+    classifier = model.classifier_
     return ChurnResult(
         customers,
         _metrics(model, as_of_date),
-        booster,
+        classifier.booster(),
         model.parameters(),
         model.model_version_,
-        model.status_,
-        model.calibration_bins_,
+        model.status,
+        calibration_bins(classifier.ahead_, model.sets_["evaluation"]["is_churned"].to_numpy().astype(bool)),
     )
 
 
-def _status() -> pl.Expr:
+def _status(of_scored: str) -> pl.Expr:
     return (
         pl.when(~pl.col("is_subscriber"))
         .then(pl.lit("not_a_subscriber"))
         .when(pl.col("churn_probability").is_null())
         .then(pl.lit("insufficient_data"))
-        .otherwise(pl.lit("scored"))
+        .otherwise(pl.lit(of_scored))
         .alias("status")
     )
+
+
+def _risk_against_others(base_rate: float | None) -> list[pl.Expr]:
+    probability = pl.col("churn_probability")
+    # Who shares a probability shares the percentile: the middle of their ranks.
+    percentile = 100 * (probability.rank("average") - 0.5) / probability.count()
+    return [percentile.alias("risk_percentile"), (probability / pl.lit(base_rate)).alias("risk_ratio")]
 
 
 def _risk_level() -> pl.Expr:
@@ -164,9 +174,10 @@ def _risk_level() -> pl.Expr:
 
 
 def _reasons(model: ChurnModel, subscribers: pl.DataFrame) -> pl.DataFrame:
-    if model.trees_ is not None:
-        return strongest_reasons(subscribers, model.trees_.contributions(subscribers), model.trees_.plans)
-    first_reason = NO_SIGNAL if model.status_ == "base_rate" else None
+    if model.status == "fitted":
+        contributions, _ = model.classifier_.explain(feature_columns(subscribers))
+        return strongest_reasons(subscribers, contributions)
+    first_reason = NO_SIGNAL if model.status == "no_signal" else None
     first = pl.repeat(first_reason, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
     nothing = pl.repeat(None, subscribers.height, dtype=pl.String, eager=True)
     return pl.DataFrame([first, nothing.alias("reason_2"), nothing.alias("reason_3")])
@@ -174,17 +185,17 @@ def _reasons(model: ChurnModel, subscribers: pl.DataFrame) -> pl.DataFrame:
 
 def _metrics(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:
     rows = [
-        (as_of_date, model.model_version_, dataset, metric, value, note)
+        (as_of_date, model.model_version_, dataset, metric, *value, note)
         for dataset in DATASETS
         for metric, value, note in _metrics_of(model, dataset)
     ]
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row").sort("dataset", "metric")
 
 
-def _metrics_of(model: ChurnModel, dataset: str) -> list[tuple[str, float | None, str | None]]:
+def _metrics_of(model: ChurnModel, dataset: str) -> Iterator[tuple[str, Measure, str | None]]:
     rows = model.sets_[dataset]
-    measured = model.measures_.get(dataset, {})
-    note = model.note_ or IN_SAMPLE_NOTES.get(dataset)
+    measured = model.classifier_.measures_.get(dataset, {})
+    note = model.classifier_.note_
     churned = rows["is_churned"].cast(pl.Float64)
     counts = {
         "base_rate": churned.mean(),
@@ -192,15 +203,11 @@ def _metrics_of(model: ChurnModel, dataset: str) -> list[tuple[str, float | None
         "churned_count": float(rows.filter(pl.col("is_churned"))["customer_id"].n_unique()),
         "snapshot_count": float(rows["as_of_date"].n_unique()),
     }
-    result: list[tuple[str, float | None, str | None]] = []
-    for metric in METRICS:
-        value = measured.get(metric)
-        empty_note = model.note_ or "Fewer than two customers who left, or who stayed"
-        result.append((metric, value, empty_note if value is None else note))
-    count_note = model.note_ if model.status_ == "insufficient_data" else None
-    result += [(metric, _as_float(counts[metric]), count_note) for metric in COUNTS]
-    return result
-
-
-def _as_float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    for metric in MEASURES:
+        value = measured.get(metric, UNKNOWN)
+        empty_note = note or "All of these rows, or of these predictions, are alike"
+        yield metric, value, empty_note if value[0] is None else note or IN_SAMPLE_NOTES.get(dataset)
+    for metric in COUNTS:
+        found = counts[metric]
+        count = float(found) if isinstance(found, int | float) else None
+        yield metric, (count, None, None), note if model.status == "insufficient_data" else None

@@ -1,33 +1,44 @@
-"""Which past snapshots may teach, calibrate and judge the model: split by time, never by random rows.
+"""Which examples may teach, choose and judge: split by time where there are dates, never by random rows.
 
-Here: the guard that lets only labels known on the day enter, and the split with its gaps. Not here: the
-model.
+Here: the guard that lets only labels known on the day enter, and the folds with their gaps. Not here: the models.
 """
 
 import datetime as dt
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-SNAPSHOT_SHARE = 0.15  # of the labelled snapshots, each for calibration and for evaluation
+IntArray = npt.NDArray[np.int64]
+Fold = tuple[IntArray, IntArray]
+"""Rows to learn from, and rows that are predicted."""
+
+SNAPSHOT_SHARE = 0.15  # of the labelled snapshots, each for choosing and for judging
 MAXIMUM_SNAPSHOTS = 6  # half a year of month-ends judges well enough; the rest is better used to learn
+FOLDS = 5
+JUDGED_SHARE = 0.2
+TUNING_FOLDS = 2
 
 
 @dataclass(frozen=True)
-class TimeSplit:
-    """Three sets of examples in order of time; no label window of one reaches a snapshot of the next.
+class Split:
+    """How examples are used; places of rows.
 
     Attributes:
-        training: Oldest examples.
-        calibration: Later ones; each training label was known by the first of these snapshots.
-        evaluation: The latest; each calibration label was known by the first of these snapshots.
-        before_evaluation: Every example whose label was known by the first evaluation snapshot.
+        choosing: Folds on whose predictions the model and its calibration are chosen.
+        judging: The fold on which the choice is measured: its rows were never chosen by.
     """
 
-    training: pl.DataFrame
-    calibration: pl.DataFrame
-    evaluation: pl.DataFrame
-    before_evaluation: pl.DataFrame
+    choosing: tuple[Fold, ...]
+    judging: Fold
+
+    @property
+    def sets(self) -> dict[str, IntArray]:
+        """Rows of each data set by name; the training rows are those that taught what was chosen."""
+        chosen = np.concatenate([test for _, test in self.choosing])
+        taught = np.unique(np.concatenate([train for train, _ in self.choosing]))
+        return {"training": taught, "calibration": chosen, "evaluation": self.judging[1]}
 
 
 def labelled_examples(snapshots: pl.DataFrame, as_of_date: dt.date, horizon_days: int) -> pl.DataFrame:
@@ -57,40 +68,66 @@ def labelled_examples(snapshots: pl.DataFrame, as_of_date: dt.date, horizon_days
     return known
 
 
-def split_by_time(examples: pl.DataFrame) -> TimeSplit | None:
-    """Oldest snapshots train, then a gap, calibration, a gap, and the latest labelled snapshots evaluate.
+def split_by_time(day: IntArray, gap_days: int) -> Split | None:
+    """Oldest examples teach, later ones choose, the latest judge; no outcome of one reaches into the next.
 
-    Snapshots in a gap belong to no set: their label windows reach into the next one. Calibration and
-    evaluation take 15 % of the snapshots each (at most 6, fewer in a short history); training keeps at least
-    as many.
+    Choosing and judging take 15 % of the dates each (at most 6, fewer in a short history); there are at least as many
+    to learn from. What judges is predicted by a model that has learned from everything known by the first of its dates.
 
     Args:
-        examples: Result of `labelled_examples`.
+        day: Number of the day of each example, shape (n,).
+        gap_days: How long after its day an outcome is known.
 
     Returns:
-        The split, or None when the history is too short for three sets with gaps.
+        None when the history is too short for three sets with gaps.
     """
-    snapshot_dates = examples["as_of_date"].unique().sort()
-    most = max(1, min(MAXIMUM_SNAPSHOTS, round(SNAPSHOT_SHARE * len(snapshot_dates))))
+    days = np.unique(day)
+    most = max(1, min(MAXIMUM_SNAPSHOTS, round(SNAPSHOT_SHARE * len(days))))
     for size in range(most, 0, -1):
-        split = _split_with(examples, snapshot_dates, size)
-        if split is not None and split.training["as_of_date"].n_unique() >= size:
-            return split
+        judged = days[-size:]
+        before = days[days + gap_days <= judged[0]]
+        chosen = before[-size:]
+        taught = before[before + gap_days <= chosen[0]] if len(chosen) == size else before[:0]
+        if len(taught) >= size:
+            rows = [np.flatnonzero(np.isin(day, some)) for some in (taught, chosen, before, judged)]
+            return Split(((rows[0], rows[1]),), (rows[2], rows[3]))
     return None
 
 
-def _split_with(examples: pl.DataFrame, snapshot_dates: pl.Series, size: int) -> TimeSplit | None:
-    evaluation = examples.filter(pl.col("as_of_date").is_in(snapshot_dates.tail(size).implode()))
-    before_evaluation = _known_before(examples, evaluation)
-    calibration_dates = before_evaluation["as_of_date"].unique().sort().tail(size)
-    calibration = before_evaluation.filter(pl.col("as_of_date").is_in(calibration_dates.implode()))
-    training = _known_before(before_evaluation, calibration)
-    if training.is_empty():
-        return None
-    return TimeSplit(training, calibration, evaluation, before_evaluation)
+def split_by_customer(customer: IntArray, seed: int) -> Split:
+    """Without dates: a fifth of the customers judges, the others are predicted by each other in five folds.
+
+    Args:
+        customer: Integer code of the customer of each example, shape (n,); all rows of one stay together.
+        seed: Of the shuffle.
+    """
+    codes, code = np.unique(customer, return_inverse=True)
+    place = np.random.default_rng(seed).permutation(len(codes))[code]
+    is_judged = place < JUDGED_SHARE * len(codes)
+    fold = place % FOLDS
+    others = np.flatnonzero(~is_judged)
+    choosing = tuple((others[fold[others] != one], others[fold[others] == one]) for one in range(FOLDS))
+    return Split(choosing, (others, np.flatnonzero(is_judged)))
 
 
-def _known_before(examples: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
-    if later.is_empty():
-        return examples.clear()
-    return examples.filter(pl.col("label_known_date") <= later["as_of_date"].min())
+def tuning_folds(rows: IntArray, day: IntArray | None, customer: IntArray, gap_days: int) -> list[Fold]:
+    """Folds within the rows that teach, as places among them: forward in time where there are dates.
+
+    Args:
+        rows: Places of the rows that teach.
+        day: Number of the day of each example, or None.
+        customer: Integer code of the customer of each example.
+        gap_days: How long after its day an outcome is known.
+    """
+    if day is None:
+        part = customer[rows] % (TUNING_FOLDS + 1)
+        return [(np.flatnonzero(part != one), np.flatnonzero(part == one)) for one in range(TUNING_FOLDS)]
+    days = np.unique(day[rows])
+    blocks = np.array_split(days[len(days) // 2 :], TUNING_FOLDS)
+    folds = []
+    for later in blocks:
+        if len(later):
+            earlier = days[days + gap_days <= later[0]]
+            fold = np.flatnonzero(np.isin(day[rows], earlier)), np.flatnonzero(np.isin(day[rows], later))
+            folds += [fold] if len(fold[0]) else []
+    return folds

@@ -1,8 +1,8 @@
 """Keeps each churn model with its parameters and metrics, so that a probability can be traced to its model.
 
 Here: one MLflow run per day and model, in a local SQLite file and a local folder, and one registered version per model.
-Not here: learning. No server and no network are used; the model is kept as XGBoost's own UBJ with our SHA-256, never as
-a pickle.
+Not here: learning. No server and no network are used; the model is kept as JSON and
+XGBoost's own UBJ with our SHA-256, never as a pickle.
 """
 
 import datetime as dt
@@ -11,6 +11,7 @@ import json
 import logging
 import sqlite3
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from dagster_project.churn.score import ChurnResult
 
 EXPERIMENT = "customer_churn"
 MODEL_NAME = "customer_churn"
-MODEL_FILE = "model.ubj"
+MODEL_FOLDER = "model"
 PARAMETERS_FILE = "parameters.json"
+TREES_FILE = "trees.ubj"
 LONGEST_PARAMETER = 500
 PLACES = (
     ("experiments", "artifact_location"),
@@ -57,19 +59,26 @@ def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date
     if finished:
         return str(finished[0].info.run_id)
     tags = {**key, "status": result.status}
-    if result.booster is not None:
-        tags["model_sha256"] = hashlib.sha256(result.booster).hexdigest()
+    files = model_files(result)
+    if result.status == "fitted":
+        tags["model_sha256"] = hashlib.sha256(b"".join(files.values())).hexdigest()
     run = client.create_run(experiment_id, tags=tags, run_name=f"{as_of_date} {result.model_version}")
     run_id = str(run.info.run_id)
     for name, value in result.parameters.items():
         client.log_param(run_id, name, str(value)[:LONGEST_PARAMETER])
     for row in result.metrics.filter(pl.col("value").is_not_null()).iter_rows(named=True):
         client.log_metric(run_id, f"{row['dataset']}_{row['metric']}", row["value"])
-    _log_files(client, run_id, result)
-    if result.booster is not None:
-        _register(client, run_id, f"{run.info.artifact_uri}/{MODEL_FILE}", tags)
+    _log_files(client, run_id, files)
+    if result.status == "fitted":
+        _register(client, run_id, f"{run.info.artifact_uri}/{MODEL_FOLDER}", tags)
     client.set_terminated(run_id)  # last, so that a run that broke off is not taken for a whole one
     return run_id
+
+
+def model_files(result: ChurnResult) -> dict[str, bytes]:
+    """What the model is kept as: JSON, and XGBoost's own UBJ where it has trees; `ChurnClassifier.from_parameters`."""
+    files = {PARAMETERS_FILE: json.dumps(result.parameters, indent=2, sort_keys=True).encode()}
+    return files if result.booster is None else {**files, TREES_FILE: result.booster}
 
 
 def follow_folder(tracking_dir: Path) -> None:
@@ -117,15 +126,11 @@ def _experiment_id(client: Any, tracking_dir: Path) -> str:
     return str(client.create_experiment(EXPERIMENT, artifact_location=_artifacts(tracking_dir)))
 
 
-def _log_files(client: Any, run_id: str, result: ChurnResult) -> None:
+def _log_files(client: Any, run_id: str, files: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        parameters = Path(folder) / PARAMETERS_FILE
-        parameters.write_text(json.dumps(result.parameters, indent=2, sort_keys=True))
-        client.log_artifact(run_id, str(parameters))
-        if result.booster is not None:
-            model = Path(folder) / MODEL_FILE
-            model.write_bytes(result.booster)
-            client.log_artifact(run_id, str(model))
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        client.log_artifacts(run_id, folder, MODEL_FOLDER)
 
 
 def _register(client: Any, run_id: str, source: str, tags: dict[str, str]) -> None:

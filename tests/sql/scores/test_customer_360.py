@@ -32,7 +32,8 @@ ORIGIN_OF = {
     "customer_rfm": "purchase_count spend_amount days_since_last_purchase r_score f_score m_score rfm_segment",
     "customer_clv": "clv_model=model predicted_clv_amount probability_alive value_tier",
     "customer_health": "health_status=status health_score health_level health_coverage_share=coverage_share",
-    "customer_churn": "churn_status=status churn_probability risk_level reason_1 reason_2 reason_3",
+    "customer_churn": "churn_status=status churn_probability risk_level risk_percentile risk_ratio"
+    " reason_1 reason_2 reason_3",
     "customer_incentives": "incentive_status=status incentive_id incentive_name retention_lift"
     " incentive_cost_amount=cost_amount expected_roi_amount incentive_reason=reason",
 }

@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from dagster_project.churn.calibration import fit_calibration
-from dagster_project.churn.measures import area_under_curve, calibration_error, measure
+from dagster_project.churn.measures import (
+    UNKNOWN,
+    area_under_curve,
+    calibration_error,
+    calibration_line,
+    measure,
+)
 
 
 def repeated_customers(seed: int, customer_count: int = 200, repeats: int = 4):
@@ -50,33 +56,39 @@ def test_calibration_error_of_true_probabilities_is_small():
 
 def test_no_churned_row_leaves_ranking_empty():
     values = measure(np.array([0.1, 0.2]), np.array([False, False]), np.array([0, 1]), base_rate=0.1)
-    assert values["auc"] is None
-    assert values["average_precision"] is None
-    assert values["brier_score"] == pytest.approx(0.025)
+    assert values["auc"] == values["average_precision"] == values["calibration_slope"] == UNKNOWN
+    assert values["brier_score"][0] == pytest.approx(0.025)
 
 
-@pytest.mark.parametrize("churned_customer_count", [10, 10_000])
-def test_calibration_undoes_a_known_distortion(churned_customer_count):
-    random = np.random.default_rng(1)
-    true_log_odds = random.normal(-1.5, 1.2, 30_000)
-    is_churned = random.random(30_000) < 1 / (1 + np.exp(-true_log_odds))
-    distorted = (true_log_odds - 0.7) * 2
-    curve = fit_calibration(distorted, is_churned, churned_customer_count)
-    for log_odds in (-3.0, -1.5, 0.0):
-        wanted = 1 / (1 + np.exp(-log_odds))
-        assert curve.probability(np.array([(log_odds - 0.7) * 2]))[0] == pytest.approx(wanted, abs=0.04)
+def test_intervals_are_as_wide_as_new_customers_make_the_measures_vary():
+    seen = [measure(*repeated_customers(seed), base_rate=0.4, has_interval=False) for seed in range(120)]
+    told = [measure(*repeated_customers(seed), base_rate=0.4) for seed in range(4)]
+    for name in (
+        "log_loss",
+        "brier_score",
+        "average_precision",
+        "calibration_slope",
+        "top_decile_lift",
+        "accuracy",
+    ):
+        wanted = 2 * 1.96 * np.std([found[name][0] for found in seen])
+        assert np.mean([found[name][2] - found[name][1] for found in told]) == pytest.approx(
+            wanted, rel=0.25
+        ), name
 
 
-def test_a_reversed_ranking_is_calibrated_flat():
-    log_odds = np.linspace(-2, 2, 100)
-    curve = fit_calibration(log_odds, log_odds < -1, churned_customer_count=25)
-    assert np.ptp(curve.probability(log_odds)) == 0
-    assert curve.probability(log_odds)[0] == pytest.approx(0.26, abs=0.02)
+def test_the_share_of_churned_among_the_riskiest_splits_those_who_share_a_probability():
+    is_churned = np.arange(100) < 20
+    alike = measure(np.full(100, 0.2), is_churned, np.arange(100), 0.2, has_interval=False)
+    assert alike["top_decile_lift"][0] == pytest.approx(1)
+    assert alike["top_5_percent_capture_share"][0] == pytest.approx(0.05)
+    perfect = measure(np.where(is_churned, 0.9, 0.1), is_churned, np.arange(100), 0.2, has_interval=False)
+    assert perfect["top_decile_lift"][0] == pytest.approx(5)
 
 
-@pytest.mark.parametrize("churned_customer_count", [10, 10_000])
-def test_a_perfect_separation_gives_no_certainty(churned_customer_count):
-    log_odds = np.linspace(-2, 2, 100)
-    probability = fit_calibration(log_odds, log_odds > 0, churned_customer_count).probability(log_odds)
-    assert 0 < probability.min() < 0.1
-    assert 0.9 < probability.max() < 1
+def test_the_calibration_line_of_true_probabilities_is_one_and_zero():
+    random = np.random.default_rng(3)
+    log_odds = random.normal(-2, 1, 100_000)
+    slope, intercept = calibration_line(expit(log_odds), random.random(100_000) < expit(log_odds))
+    assert (slope, intercept) == (pytest.approx(1, abs=0.05), pytest.approx(0, abs=0.08))
+    assert calibration_line(np.full(10, 0.2), np.arange(10) < 2) is None

@@ -41,11 +41,10 @@ def test_auc_comes_near_that_of_the_true_probabilities(snapshots, result):
     assert metric(result, "evaluation", "auc") == pytest.approx(oracle, abs=0.04)
 
 
-@pytest.mark.parametrize(("customer_count", "method"), [(1500, "isotonic"), (400, "sigmoid")])
-def test_predicted_and_true_probability_agree_in_every_tenth(customer_count, method):
+@pytest.mark.parametrize("customer_count", [1500, 400])
+def test_predicted_and_true_probability_agree_in_every_tenth(customer_count):
     snapshots = simulate_snapshots(customer_count, SNAPSHOT_COUNT, seed=5)
     result = score_churn(as_features(snapshots, TODAY), snapshots, TODAY, HORIZON_DAYS)
-    assert result.parameters["calibration"]["method"] == method
     today = snapshots.filter(pl.col("as_of_date") == TODAY).join(
         result.customers, on="customer_id", validate="1:1"
     )
@@ -60,10 +59,10 @@ def test_predicted_and_true_probability_agree_in_every_tenth(customer_count, met
 
 
 def test_pure_noise_gives_everybody_the_base_rate_and_no_reason():
-    for seed in range(4):
+    for seed in range(2):
         noise = simulate_snapshots(300, SNAPSHOT_COUNT, seed=seed, signal=0.0)
         result = score_churn(as_features(noise, TODAY), noise, TODAY, HORIZON_DAYS)
-        assert result.status == "base_rate"
+        assert result.status == "no_signal"
         assert result.booster is None
         assert metric(result, "evaluation", "auc") == pytest.approx(0.5, abs=0.1)
         assert result.customers["churn_probability"].n_unique() == 1
@@ -166,23 +165,28 @@ def test_another_seed_or_other_data_is_another_model_version(snapshots, result):
     assert len({result.model_version, other_seed.model_version, other_data.model_version}) == 3
 
 
-@pytest.mark.parametrize("snapshot_count", [14, 18, 26, 40])
-def test_no_label_window_reaches_a_snapshot_of_the_next_set(snapshot_count):
+def days_of(snapshot_count: int) -> np.ndarray:
     days = month_ends(snapshot_count)
     examples = labelled_examples(simulate_snapshots(3, snapshot_count, seed=0), days[-1], HORIZON_DAYS)
-    split = split_by_time(examples)
+    return examples["as_of_date"].to_physical().to_numpy().astype(np.int64)
+
+
+@pytest.mark.parametrize("snapshot_count", [14, 18, 26, 40])
+def test_no_label_window_reaches_a_snapshot_of_the_next_set(snapshot_count):
+    day = days_of(snapshot_count)
+    split = split_by_time(day, HORIZON_DAYS)
     assert split is not None
-    assert split.training["label_known_date"].max() <= split.calibration["as_of_date"].min()
-    assert split.calibration["label_known_date"].max() <= split.evaluation["as_of_date"].min()
-    assert split.evaluation["as_of_date"].max() == examples["as_of_date"].max()
-    assert split.training["as_of_date"].n_unique() >= split.evaluation["as_of_date"].n_unique()
+    sets = {name: day[rows] for name, rows in split.sets.items()}
+    assert sets["training"].max() + HORIZON_DAYS <= sets["calibration"].min()
+    assert sets["calibration"].max() + HORIZON_DAYS <= sets["evaluation"].min()
+    assert day[split.judging[0]].max() + HORIZON_DAYS <= sets["evaluation"].min()
+    assert sets["evaluation"].max() == day.max()
+    assert len(np.unique(sets["training"])) >= len(np.unique(sets["evaluation"]))
 
 
 def test_a_short_history_cannot_be_split():
-    days = month_ends(9)
-    examples = labelled_examples(simulate_snapshots(3, 9, seed=0), days[-1], HORIZON_DAYS)
-    assert examples.height > 0
-    assert split_by_time(examples) is None
+    assert len(days_of(9)) > 0
+    assert split_by_time(days_of(9), HORIZON_DAYS) is None
 
 
 def test_fitting_does_not_change_the_snapshots(snapshots):

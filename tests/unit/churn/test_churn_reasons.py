@@ -6,7 +6,8 @@ import pytest
 from churn_simulation import as_features, empty_snapshots, month_ends, simulate_snapshots
 from contract_schemas import contract_schema
 
-from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_groups, feature_matrix
+from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_columns
+from dagster_project.churn.flat_table import Encoding
 from dagster_project.churn.reasons import REASON_WORDS, strongest_reasons
 from dagster_project.churn.score import CUSTOMER_SCHEMA, METRIC_SCHEMA
 
@@ -15,7 +16,7 @@ FEATURES = as_features(simulate_snapshots(3, 1, seed=0), month_ends(1)[0]).with_
     active_day_prior_30_days_count=pl.lit(11, dtype=pl.Int64),
     failed_payment_last_90_days_count=pl.lit(3, dtype=pl.Int64),
 )
-NAMES = feature_matrix(FEATURES)[1]
+NAMES = feature_columns(FEATURES).columns
 
 
 def contributions(**values: float) -> np.ndarray:
@@ -53,17 +54,19 @@ def test_identifiers_dates_and_labels_never_enter_the_matrix():
 
 
 def test_unknown_values_stay_unknown_and_an_empty_frame_has_no_rows():
-    snapshots = pl.concat([empty_snapshots(), pl.DataFrame({"customer_id": ["a"]})], how="diagonal")
-    matrix, names = feature_matrix(snapshots, plans=["Starter"])
+    unknown = pl.concat([empty_snapshots(), pl.DataFrame({"customer_id": ["a"]})], how="diagonal")
+    looked_at = feature_columns(unknown)
+    encoding = Encoding(tuple(looked_at.columns), {"plan": ("Starter",)})
+    matrix = encoding.matrix(looked_at)
     assert np.isnan(matrix[0, :-1]).all()
-    assert names[-1] == "plan_is_Starter"
+    assert encoding.columns[-1] == "plan is Starter"
     assert matrix[0, -1] == 0
-    assert feature_matrix(empty_snapshots())[0].shape == (0, len(MODEL_FEATURES))
+    assert encoding.matrix(feature_columns(empty_snapshots())).shape == (0, len(MODEL_FEATURES) + 1)
 
 
 def test_a_share_of_nothing_is_unknown_and_not_zero():
-    matrix, names = feature_matrix(FEATURES.with_columns(mrr_90_days_ago_amount=pl.lit(0, pl.Decimal(18, 2))))
-    assert np.isnan(matrix[:, names.index("mrr_change_share")]).all()
+    columns = feature_columns(FEATURES.with_columns(mrr_90_days_ago_amount=pl.lit(0, pl.Decimal(18, 2))))
+    assert columns["mrr_change_share"].null_count() == columns.height
 
 
 def test_reasons_carry_the_numbers_of_the_customer():
@@ -109,8 +112,5 @@ def test_every_sentence_can_be_said_with_and_without_numbers(name, known):
 
 
 def test_a_plan_can_be_a_reason():
-    strength = np.zeros((FEATURES.height, len(NAMES) + 1))
-    strength[:, -1] = 1.0
-    assert len(feature_groups(["Starter"])) == strength.shape[1]
-    reasons = strongest_reasons(FEATURES.with_columns(plan=pl.lit("Starter")), strength, ["Starter"])
+    reasons = strongest_reasons(FEATURES.with_columns(plan=pl.lit("Starter")), contributions(plan=1.0))
     assert reasons["reason_1"].unique().to_list() == ["Is on the plan Starter"]

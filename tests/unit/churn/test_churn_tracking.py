@@ -8,13 +8,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import xgboost
 from churn_simulation import HORIZON_DAYS, as_features, empty_snapshots, month_ends, simulate_snapshots
 
-from dagster_project.churn.calibration import Calibration
-from dagster_project.churn.model import Trees
+from dagster_project.churn.classifier import ChurnClassifier
+from dagster_project.churn.feature_matrix import feature_columns
 from dagster_project.churn.score import ChurnResult, score_churn
-from dagster_project.churn.tracking import log_churn_model
+from dagster_project.churn.tracking import log_churn_model, model_files
 
 TODAY = month_ends(18)[-1]
 
@@ -43,14 +42,11 @@ def test_a_run_is_logged_once_and_its_model_gives_the_same_probabilities(trackin
     assert runs[0].data.params["model_version"] == result.model_version
     assert len(client.search_model_versions("name = 'customer_churn'")) == 1
 
-    folder = Path(client.download_artifacts(run_id, ""))
-    assert (
-        hashlib.sha256((folder / "model.ubj").read_bytes()).hexdigest() == runs[0].data.tags["model_sha256"]
-    )
-    parameters = json.loads((folder / "parameters.json").read_text())
-    trees = Trees(xgboost.Booster(model_file=folder / "model.ubj"), tuple(parameters["plans"]))
-    log_odds = trees.log_odds(features.sort("customer_id"))
-    probabilities = Calibration(**parameters["calibration"]).probability(log_odds)
+    folder = Path(client.download_artifacts(run_id, "model"))
+    kept = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    assert hashlib.sha256(b"".join(kept.values())).hexdigest() == runs[0].data.tags["model_sha256"]
+    again = ChurnClassifier.from_parameters(json.loads(kept["parameters.json"]), kept.get("trees.ubj"))
+    probabilities = again.predict_proba(feature_columns(features.sort("customer_id")))[:, 1]
     assert probabilities.tolist() == result.customers["churn_probability"].to_list()
 
 
@@ -101,7 +97,7 @@ def test_a_copied_folder_is_its_own_and_needs_the_original_no_more(tmp_path, two
     shutil.rmtree(original)
     client = client_of(copy)
     for run_id, result in ((run_before, two_models[0]), (run_after, two_models[1])):
-        assert Path(client.download_artifacts(run_id, "model.ubj")).read_bytes() == result.booster
+        assert contents(Path(client.download_artifacts(run_id, "model"))) == model_files(result)
     sources = [version.source for version in client.search_model_versions("name = 'customer_churn'")]
     assert len(sources) == 2
     assert all(source.startswith(f"{copy.as_uri()}/artifacts/") for source in sources)

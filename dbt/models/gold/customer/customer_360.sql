@@ -89,6 +89,8 @@ joined as (
         churn.status as churn_status,
         churn.churn_probability,
         churn.risk_level,
+        churn.risk_percentile,
+        churn.risk_ratio,
         churn.reason_1,
         churn.reason_2,
         churn.reason_3,

@@ -61,6 +61,8 @@ latest as (
         customer_360.churn_status,
         customer_360.churn_probability,
         customer_360.risk_level,
+        customer_360.risk_percentile,
+        customer_360.risk_ratio,
         customer_360.reason_1,
         customer_360.reason_2,
         customer_360.reason_3,
