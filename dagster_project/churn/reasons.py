@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_columns, feature_groups
+from dagster_project.churn.feature_matrix import MODEL_FEATURES, PLAN, feature_columns, feature_groups
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -21,6 +21,16 @@ def _whole(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Int64)
 
 
+def _usual(feature: str) -> pl.Expr:
+    """The middle of all who are scored, as a person would write it."""
+    middle = pl.col(feature).cast(pl.Float64).median().round(1)
+    return (
+        pl.when(middle == middle.round(0))
+        .then(middle.cast(pl.Int64).cast(pl.String))
+        .otherwise(middle.cast(pl.String))
+    )
+
+
 def _percent(feature: str) -> pl.Expr:
     return (pl.col(feature) * 100).round(0).cast(pl.Int64)
 
@@ -31,22 +41,28 @@ def _change(feature: str) -> pl.Expr:
 
 
 _TENURE = pl.format("Subscriber for {} days", _whole("subscription_tenure_days"))
-_USE = pl.format(
-    "Used the product on {} of the last 30 days, {} in the 30 days before",
-    _whole("active_day_last_30_days_count"),
-    _whole("active_day_prior_30_days_count"),
-)
-_EVENTS = pl.format(
-    "Did {} things in the product in the last 30 days, {} in the 30 days before",
-    _whole("usage_event_last_30_days_count"),
-    _whole("usage_event_prior_30_days_count"),
-)
+
+
+def _against_own_past(last: str, prior: str, words: str, past: str) -> pl.Expr:
+    """Compares with the 30 days before where it has fallen since, else with what is usual."""
+    fallen = pl.format(f"{words}, {{}} {past}", _whole(last), _whole(prior))
+    low = pl.format(f"{words}, usually {{}}", _whole(last), _usual(last))
+    return pl.when(pl.col(last) < pl.col(prior)).then(fallen).otherwise(low)
+
+
+_USE = _against_own_past(
+    "active_day_last_30_days_count", "active_day_prior_30_days_count",
+    "Used the product on {} of the last 30 days", "in the 30 days before",
+)  # fmt: skip
+_EVENTS = _against_own_past(
+    "usage_event_last_30_days_count", "usage_event_prior_30_days_count",
+    "Did {} things in the product in the last 30 days", "in the 30 days before",
+)  # fmt: skip
 _USERS = pl.format(
     "People who used the product in the last 30 days: {} for {} seats",
     _whole("active_user_last_30_days_count"),
     _whole("seat_count"),
 )
-_PRICE = pl.format("Pays {} a month for {} seats", pl.col("mrr_amount"), _whole("seat_count"))
 _MESSAGES = (
     pl.when(pl.col("message_last_180_days_count") == 0)
     .then(pl.lit("Was sent no message in the last 180 days"))
@@ -60,13 +76,11 @@ _MESSAGES = (
 )
 
 # Name of the model feature -> the sentence, and the sentence when a number in it is unknown. A feature without words is
-# never a reason: no call can change the size of a company or how long it is known, and the days since the last payment
-# mirror the yearly bill. The model may use them, a caller cannot.
+# never a reason: no call can change the size of a company, its plan and price, how long it is known or when its year
+# ends, and the days since the last payment mirror the yearly bill. The model may use them, a caller cannot.
 REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
     "subscription_tenure_days": (_TENURE, "Start of the subscription unknown"),
     "renewal_count": (pl.format("Renewals so far: {}", _whole("renewal_count")), "Renewals unknown"),
-    "mrr_amount": (_PRICE, "Monthly price unknown"),
-    "mrr_per_seat_amount": (_PRICE, "Price per seat unknown"),
     "mrr_change_share": (
         pl.format(
             "Monthly revenue changed by {} % in 90 days, to {}",
@@ -93,10 +107,6 @@ REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
     "billing_interval_days": (
         pl.format("Billed by the {}", pl.col("billing_interval")),
         "Billing interval unknown",
-    ),
-    "days_until_renewal": (
-        pl.format("Days until the next renewal: {}", _whole("days_until_renewal")),
-        "Renewal date unknown",
     ),
     "is_cancel_at_period_end": (
         pl.when(pl.col("is_cancel_at_period_end"))
@@ -187,22 +197,39 @@ REASON_WORDS: dict[str, tuple[pl.Expr, str]] = {
 }
 
 
+# A bare number says nothing: these sentences tell what is usual as well.
+WITH_USUAL = {
+    "renewal_count", "seat_count", "active_subscription_count", "ended_subscription_count",
+    "failed_payment_last_90_days_count", "days_since_last_usage", "active_week_last_12_weeks_count",
+    "active_user_last_30_days_count", "feature_last_30_days_count", "ticket_last_90_days_count", "open_ticket_count",
+    "escalated_ticket_last_90_days_count", "csat_last_180_days_rating", "ticket_sentiment_last_180_days_polarity",
+    "nps_rating", "days_since_last_survey", "web_visit_last_90_days_count", "days_since_last_interaction",
+}  # fmt: skip
+# What sounds bad to a person where the model is free to learn either.
+WORSE_WHEN = {
+    "renewal_count": -1, "ended_subscription_count": 1, "has_usage_data": -1, "usage_event_last_30_days_count": -1,
+    "ticket_last_90_days_count": 1, "open_ticket_count": 1, "days_since_last_survey": 1, "message_opened_share": -1,
+    "message_last_180_days_count": -1, "web_visit_last_90_days_count": -1,
+}  # fmt: skip
+
+
 def strongest_reasons(features: pl.DataFrame, contributions: FloatMatrix) -> pl.DataFrame:
     """Up to three reasons per row, of three different groups, each of which raises the risk.
 
-    The contributions of a group are added, groups are ranked by that sum, and the
-    sentence is that of the group's strongest feature. Features without words in `REASON_WORDS` do not count.
+    A feature is a reason only where it is worse than usual (the middle of all rows; a change: than none): use that
+    rose is none, however the model takes it. The contributions of a group are added, groups are ranked by that sum,
+    and the sentence is that of the group's strongest feature.
 
     Args:
-        features: Rows with the columns of `customer_features`.
+        features: Rows with the columns of `customer_features`, all who are scored.
         contributions: Contributions to the log-odds, shape (rows, `feature_columns`).
 
     Returns:
         Columns `reason_1`, `reason_2`, `reason_3`, one row per row of `features`; null where there is no
         further.
     """
-    has_words = [*(feature.name in REASON_WORDS for feature in MODEL_FEATURES), True]
-    contributions = np.where(has_words, contributions, 0.0)
+    may_be_said = _is_worse_than_usual(features) | (contributions < 0)
+    contributions = np.where(may_be_said, contributions, 0.0)
     groups = np.array(feature_groups())
     distinct = sorted(set(groups))
     total = np.stack([contributions[:, groups == group].sum(axis=1) for group in distinct], axis=1)
@@ -222,19 +249,31 @@ def strongest_reasons(features: pl.DataFrame, contributions: FloatMatrix) -> pl.
     return worded.select(_words(rank).alias(f"reason_{rank + 1}") for rank in range(REASON_COUNT))
 
 
+def _is_worse_than_usual(features: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Shape (rows, `feature_columns`); what is unknown may be a reason, what has no words is none."""
+    looked_at = feature_columns(features)
+    verdicts = []
+    for feature in MODEL_FEATURES:
+        value = pl.col(feature.name)
+        usual = pl.lit(0.0) if feature.name.endswith(("_trend", "_change_share")) else value.median()
+        direction = feature.direction or WORSE_WHEN.get(feature.name, 0)
+        is_worse = (value - usual) * direction > 0 if direction else value != usual
+        verdicts.append((is_worse.fill_null(value=True) & (feature.name in REASON_WORDS)).alias(feature.name))
+    return looked_at.select(*verdicts, pl.lit(value=False).alias(PLAN)).to_numpy()
+
+
 def _words(rank: int) -> pl.Expr:
     """Sentence of the chosen feature; -1 matches nothing and gives null."""
     chosen = pl.col(f"_chosen_{rank}")
-    sentences = [_sentence(feature.name) for feature in MODEL_FEATURES]
-    plan = pl.format("Is on the plan {}", pl.col("plan").fill_null("unknown"))
     words = pl.lit(None, dtype=pl.String)
-    for index, sentence in enumerate([*sentences, plan]):
-        words = pl.when(chosen == index).then(sentence).otherwise(words)
+    for index, feature in enumerate(MODEL_FEATURES):
+        if feature.name in REASON_WORDS:
+            words = pl.when(chosen == index).then(_sentence(feature.name)).otherwise(words)
     return words
 
 
 def _sentence(name: str) -> pl.Expr:
-    if name not in REASON_WORDS:
-        return pl.lit(None, dtype=pl.String)
     known, unknown = REASON_WORDS[name]
+    if name in WITH_USUAL:
+        known = pl.coalesce(pl.format("{}, usually {}", known, _usual(name)), known)
     return pl.coalesce(known, pl.lit(unknown))
