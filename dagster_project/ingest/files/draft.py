@@ -31,6 +31,9 @@ FILE_WORDS = {
     "usage_events": "event events usage activity log logs",
     "touchpoints": "touchpoint touchpoints campaign campaigns email emails marketing",
     "consents": "consent consents opt",
+    "visits": "visit visits checkin checkins reservations bookings",
+    "loyalty_events": "loyalty points rewards bonus",
+    "products": "product products catalog catalogue articles artikel sortiment pricelist",
     "erasure_requests": "erasure erasures deletion gdpr",
 }
 """Words of file names by object."""
@@ -92,6 +95,13 @@ SYNONYMS = {
     "is_granted": "granted consent opted_in opt_in",
     "recorded_at": "created_at updated_at date",
     "requested_at": "created_at date",
+    "visit_ref": "visit_id checkin_id reservation_id booking_id id",
+    "location": "store store_id store_name shop branch site filiale",
+    "party_size": "guests covers persons people",
+    "points": "points_change loyalty_points bonus_points punkte",
+    "tier": "level loyalty_tier status_level",
+    "list_price_amount": "list_price retail_price price rrp listenpreis",
+    "cost_amount": "cost unit_cost purchase_price einkaufspreis",
 }
 """Other names of layout columns, the likeliest first; none is certain."""
 

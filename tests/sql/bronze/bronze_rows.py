@@ -80,6 +80,28 @@ SUBSCRIPTION = {
     "created": UNIX,
     "event_created": UNIX,
 }
+VISIT = {
+    "visit_ref": "v0",
+    "customer_ref": "c1",
+    "occurred_at": "2026-09-12T10:00:00Z",
+    "location": "Harbour Street",
+    "duration_seconds": "1260",
+    "party_size": "2",
+}
+LOYALTY_EVENT = {
+    "event_ref": "l0",
+    "customer_ref": "c1",
+    "occurred_at": "2026-09-12T10:21:00Z",
+    "kind": "earn",
+    "points": "120",
+}
+PRODUCT = {
+    "product_ref": "p0",
+    "name": "Green tea",
+    "category": "tea",
+    "list_price_amount": "4.90",
+    "cost_amount": "2.1",
+}
 ZENDESK_TICKET = {
     "id": 1,
     "requester_id": 7,
@@ -158,6 +180,16 @@ GOOD_ROWS: dict[str, list[dict[str, Any]]] = {
         USAGE | {"event_ref": "e3", "occurred_at": "1789207200000000", "user_ref": "0"},
         USAGE | {"event_ref": "e4", "occurred_at": "1789207200000000000", "user_ref": "Nan"},
     ],
+    "files__visits": [
+        VISIT,
+        VISIT | {"visit_ref": "v1", "location": None, "duration_seconds": "0", "party_size": "1.0"},
+    ],
+    "files__loyalty_events": [
+        LOYALTY_EVENT,
+        LOYALTY_EVENT | {"event_ref": "l1", "points": "-120"},
+        LOYALTY_EVENT | {"event_ref": "l2", "kind": "tier", "points": "", "tier": "gold"},
+    ],
+    "files__products": [PRODUCT, {"product_ref": "p1"}],
     "product__events": [
         EVENT,
         EVENT,  # delivered twice: both are versions
@@ -215,6 +247,24 @@ BAD_ROWS: dict[str, list[Bad]] = {
         bad("occurred_at", "0000086400 is before 1990", occurred_at="0000086400"),
         bad("occurred_at", "lies ahead of its loading on 2026-10-01", occurred_at="2031-01-01"),
         bad("event_ref", "duplicate event_ref, occurred_at, event_name", event_ref="e0", user_ref="other"),
+    ],
+    "files__visits": [
+        bad("visit_ref", "required", "empty", visit_ref=" "),
+        bad("customer_ref", "required", "empty", customer_ref=None),
+        bad("occurred_at", "'yesterday' is not a time", occurred_at="yesterday"),
+        bad("occurred_at", "is before 1990", occurred_at="1989-12-31T23:59:59Z"),
+        bad("occurred_at", "lies ahead of its loading on 2026-10-01", occurred_at="2026-11-01"),
+        bad("visit_ref", "duplicate", "first seen in line 2", visit_ref="v0"),
+    ],
+    "files__loyalty_events": [
+        bad("kind", "'gift' is none of earn, redeem, expire, tier", kind="gift"),
+        bad("kind", "required", "empty", kind=""),
+        bad("occurred_at", "required", "empty", occurred_at=None),
+        bad("event_ref", "duplicate", "first seen in line 2", event_ref="l0", points="5"),
+    ],
+    "files__products": [
+        bad("product_ref", "required", "empty", product_ref=None),
+        bad("product_ref", "duplicate", "first seen in line 2", product_ref="p0", name="Black tea"),
     ],
     "product__events": [
         bad("workspace_ref", "'null' stands for nobody", workspace_id="null"),
@@ -294,6 +344,19 @@ FAULTY_ROWS: dict[str, list[Bad]] = {
         bad("csat_rating", "'1e999' is not a finite number", csat_score="1e999"),
         bad("csat_rating", "0.9 is below 1", csat_score="0.9"),
         bad("csat_rating", "5.1 is above 5", csat_score="5.1"),
+    ],
+    "files__visits": [
+        bad("duration_seconds", "-1 is below 0", duration_seconds="-1"),
+        bad("duration_seconds", "'20 min' is not a whole number", duration_seconds="20 min"),
+        bad("party_size", "0 is below 1", party_size="0"),
+    ],
+    "files__loyalty_events": [
+        bad("points", "'many' is not a whole number", points="many"),
+        bad("points", "12.5' is not a whole number", points="12.5"),
+    ],
+    "files__products": [
+        bad("list_price_amount", "-1.00 is below 0", list_price_amount="-1"),
+        bad("cost_amount", "'cheap' is not a number", cost_amount="cheap"),
     ],
     "files__incentive_outcomes": [
         bad("propensity_probability", "1.5 is above 1", propensity="1.5"),

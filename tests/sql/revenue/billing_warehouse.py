@@ -31,6 +31,7 @@ BRONZE = (
     "stripe__subscriptions", "stripe__products", "stripe__invoices", "stripe__invoice_lines", "stripe__charges",
     "stripe__refunds", "stripe__credit_notes", "stripe__disputes", "stripe__prices", "stripe__customers",
     "files__subscriptions", "files__transactions", "files__transaction_lines",
+    "files__products",
 )  # fmt: skip
 LINEAGE = {
     "_source_file": "text", "_source_line": "bigint", "_loaded_at": "timestamp", "_load_number": "bigint"

@@ -74,6 +74,15 @@ DELIVERED: dict[str, list[dict[str, Any]]] = {
         EVENT | {"event_id": "e1", "occurred_at": "2026-10-01T00:00:00Z", "received_at": "2026-10-01T00:00:00Z"},
     ],
 }  # fmt: skip
+VISIT = {"customer_ref": "c1", "occurred_at": MOMENT}
+DELIVERED |= {
+    "files__visits": [VISIT | {"visit_ref": "v1"}, VISIT | {"visit_ref": "v2", "occurred_at": "2026-10-01"}],
+    "files__loyalty_events": [
+        VISIT | {"event_ref": "e1", "kind": "earn", "points": "5"},
+        VISIT | {"event_ref": "e2", "kind": "earn", "points": "5", "occurred_at": "2026-10-01T00:00:00Z"},
+    ],
+    "files__products": [{"product_ref": "p1", "name": "Green tea"}, {"product_ref": "p2"}],
+}
 LATER = {"product__events": [EVENT | {"event_id": "late", "occurred_at": "2026-08-01T00:00:00Z"}]}
 LEFT_OUT = [
     ("events", "*", "a newer version of the record has replaced it, or it was delivered twice", 1),
@@ -83,12 +92,14 @@ LEFT_OUT = [
     ("invoices", "*", "a newer version of the record has replaced it, or it was delivered twice", 1),
     ("invoices", "ahead", "it happened after the day of the run", 1),
     ("invoices", "draft", "a draft is no bill yet", 1),
+    ("loyalty_events", "e2", "it happened after the day of the run", 1),
     ("refunds", "r2", "it has not been paid out", 1),
     ("refunds", "r3", "its charge is not there", 1),
     ("subscriptions", "s2", "it ends before it begins", 1),
     ("tickets", "2", "the source has deleted it", 1),
     ("users", "77", "it belonged to us once and is no customer", 1),
     ("users", "78", "it belongs to us and is no customer", 1),
+    ("visits", "v2", "it happened after the day of the run", 1),
 ]
 
 

@@ -38,6 +38,8 @@ SILVER_TABLES = {
     "touchpoints": "touchpoint_id text, customer_id text, occurred_at timestamp, channel text, campaign_ref text,"
     " direction text, outcome text, cost_amount decimal(18,2), original_cost_amount decimal(18,2),"
     " currency text, rate_date date",
+    "visits": "visit_id text, customer_id text, occurred_at timestamp, location_name text, duration_seconds bigint,"
+    " party_size bigint",
     "campaigns": "campaign_ref text, campaign_name text, campaign_type text, campaign_status text,"
     " budgeted_amount decimal(18,2), actual_amount decimal(18,2), original_budgeted_amount decimal(18,2),"
     " original_actual_amount decimal(18,2), currency text, rate_date date, start_date date, end_date date",

@@ -87,6 +87,10 @@ def fill_one_of_each(warehouse: Any, usage_event: Make) -> None:
     ] + [
         {"opportunity_id": "salesforce:n", "customer_id": None, "opened_at": NOW, "is_won": True, "decided_at": NOW}
     ])  # fmt: skip
+    warehouse.fill("visits", [
+        customer | {"visit_id": "files:v1", "occurred_at": NOW, "location_name": "Harbour Street"},
+        customer | {"visit_id": "files:v2", "occurred_at": AHEAD, "location_name": "Harbour Street"},
+    ])  # fmt: skip
     warehouse.fill("usage_events", [
         usage_event(NOW, error_count=1),
         usage_event(NOW, customer_id="c2", feature=None, event_name="user_invited"),
@@ -116,6 +120,7 @@ def test_every_system_comes_into_one_timeline(warehouse: Any, usage_event: Make)
         ("product_session", "product", "e000000", "product", "inbound", "with errors"),
         ("purchase", "files", "o1", "shop", "inbound", "paid"),
         ("refund", "stripe", "r1", "billing", "outbound", "paid"),
+        ("store_visit", "files", "v1", "store", "inbound", "Harbour Street"),
         ("subscription_ended", "stripe", "s1", "billing", "inbound", "too_expensive"),
         ("subscription_started", "stripe", "s1", "billing", "inbound", "no trial"),
         ("subscription_started", "stripe", "s2", "billing", "inbound", "trial"),

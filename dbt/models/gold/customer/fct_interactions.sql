@@ -2,7 +2,7 @@
 {%- set kinds = [
     'touches', 'campaign_memberships', 'opened_tickets', 'ticket_comments', 'rated_tickets', 'answered_surveys', 'billed_transactions',
     'failed_payments', 'started_subscriptions', 'ended_subscriptions', 'opened_opportunities',
-    'decided_opportunities', 'product_sessions'
+    'decided_opportunities', 'product_sessions', 'store_visits'
 ] -%}
 with data_window as (
     select * from {{ ref('data_window') }}
@@ -218,6 +218,20 @@ product_sessions as (
         cast(null as text) as campaign_ref,
         {{ without_cost() }}
     from {{ ref('fct_sessions') }}
+),
+
+store_visits as (
+    select
+        'store_visit' as interaction_kind,
+        visit_id as source_id,
+        customer_id,
+        occurred_at,
+        'store' as channel,
+        'inbound' as direction,
+        location_name as outcome,
+        cast(null as text) as campaign_ref,
+        {{ without_cost() }}
+    from {{ ref('visits') }}
 ),
 
 all_interactions as (

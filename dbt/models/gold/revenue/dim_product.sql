@@ -2,6 +2,10 @@ with latest_products as (
     {{ latest_versions(ref('stripe__products'), 'product_ref') }}
 ),
 
+files__products as (
+    select * from {{ ref('files__products') }}
+),
+
 subscription_terms as (
     select * from {{ ref('subscription_terms') }}
 ),
@@ -17,9 +21,22 @@ listed_products as (
         'stripe' as system,
         name as product_name,
         cast(null as text) as category,
+        cast(null as decimal(18, 2)) as list_price_amount,
+        cast(null as decimal(18, 2)) as cost_amount,
         plan_tier as plan,
         coalesce(is_active, true) as is_sold
     from latest_products
+    union all
+    select
+        'files:' || product_ref as product_id,
+        'files' as system,
+        name as product_name,
+        category,
+        list_price_amount,
+        cost_amount,
+        cast(null as text) as plan,
+        true as is_sold
+    from files__products
 ),
 
 -- What is subscribed to or sold is a product, with or without a price list; the file drop knows a plan by its name.
@@ -69,7 +86,9 @@ described as (
         coalesce(
             listed_products.product_name, substr(named_products.product_id, length(named_products.system) + 2)
         ) as product_name,
-        sold_products.category,
+        coalesce(listed_products.category, sold_products.category) as category,
+        listed_products.list_price_amount,
+        listed_products.cost_amount,
         coalesce(listed_products.plan, subscribed_products.plan) as plan,
         listed_products.is_sold
     from named_products
@@ -82,6 +101,8 @@ described as (
         'unknown' as system,
         'No or unknown product' as product_name,
         cast(null as text) as category,
+        cast(null as decimal(18, 2)) as list_price_amount,
+        cast(null as decimal(18, 2)) as cost_amount,
         cast(null as text) as plan,
         cast(null as boolean) as is_sold
 )

@@ -1,6 +1,7 @@
 {%- set activity_clocks = [
     ('transactions', 'occurred_at'), ('usage_events', 'occurred_at'), ('tickets', 'opened_at'),
-    ('touchpoints', 'occurred_at'), ('survey_responses', 'responded_at')
+    ('touchpoints', 'occurred_at'), ('survey_responses', 'responded_at'), ('visits', 'occurred_at'),
+    ('loyalty_events', 'occurred_at')
 ] -%}
 with run_days as (
     select * from {{ source('bookkeeping', 'run_days') }}

@@ -54,9 +54,9 @@ def put(inbox: Path, content: str | bytes, name: str = "transactions.csv") -> Pa
     return path
 
 
-def test_the_layout_has_the_twelve_objects_with_their_required_columns():
+def test_the_layout_has_the_fifteen_objects_with_their_required_columns():
     layout = load_layout()
-    assert len(layout) == 12
+    assert len(layout) == 15
     assert layout["transactions"].required == ("transaction_ref", "customer_ref", "occurred_at", "amount")
     assert "quantity" in layout["subscriptions"].columns
     assert "csat_score" in layout["tickets"].columns
