@@ -10,6 +10,7 @@ from rich.text import Text
 from dagster_project.databases import connect
 from dagster_project.publish.generation import DATABASE_NAME
 from dagster_project.publish.row_faults import fault_kinds
+from dagster_project.publish.trade import print_trade
 
 TOP_CUSTOMERS = 10
 KINDS_SHOWN = 6
@@ -22,6 +23,11 @@ _MOST_WORTH_SAVING = """
     where as_of_date = ? and churn_status = 'scored' and predicted_clv_amount is not null
     order by value_at_risk_amount desc, customer_id
     limit ?
+"""
+
+# Where nobody has ever had a contract there is none to leave.
+_BUYERS_ALONE = """
+    select count(*) > 0 and bool_and(churn_status = 'not_a_subscriber') from gold.customer_360 where as_of_date = ?
 """
 
 _UNEXPLAINED = """
@@ -55,6 +61,7 @@ def print_summary(
             name: connection.execute(f"select count(*) from gold.{name}").fetchall()[0][0] for name in names
         }
         customers = connection.execute(_MOST_WORTH_SAVING, [as_of_date, TOP_CUSTOMERS]).fetchall()
+        are_buyers_alone = connection.execute(_BUYERS_ALONE, [as_of_date]).fetchall()[0][0]
         unexplained = connection.execute(_UNEXPLAINED).fetchall()[0]
         without_price = connection.execute(_WITHOUT_PRICE).fetchall()
         quarantined = connection.execute(
@@ -67,10 +74,12 @@ def print_summary(
     _print_revenue_gaps(console, unexplained, without_price, reporting_currency)
     if customers:
         _print_customers(console, customers, as_of_date, reporting_currency)
-    else:
+    elif not are_buyers_alone:
         console.print(
             f"\nNo customer has a churn probability on {as_of_date}: see churn_status in gold.customer_360."
         )
+    with connect(path, read_only=True) as connection:
+        print_trade(connection, as_of_date, reporting_currency, console)
     console.print(Text("\nPublished: ").append(str(path), style="bold"), soft_wrap=True)
     console.print(
         "Next: query it (README, 'A tour of gold'), or `make ui` for the graph, the runs and the schedule."
@@ -82,8 +91,12 @@ def _print_counts(console: Console, counts: dict[str, int]) -> None:
     table.add_column("table")
     table.add_column("rows", justify="right")
     for name, row_count in counts.items():
-        table.add_row(name, f"{row_count:,}")
+        if row_count:
+            table.add_row(name, f"{row_count:,}")
     console.print(table)
+    empty = [name for name, row_count in counts.items() if not row_count]
+    if empty:
+        console.print(f"Without a row, as nothing delivered says more: {', '.join(empty)}", soft_wrap=True)
 
 
 def _print_faults(console: Console, warehouse: Path, name: str, counts: tuple[int, int, int]) -> None:

@@ -34,7 +34,8 @@ def publish(
         connection.execute(
             "create table gold.customer_360 (customer_id text, as_of_date date, name text, churn_status text,"
             " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_risk_amount decimal(18, 2),"
-            " reason_1 text, incentive_name text, expected_roi_amount decimal(18, 2))"
+            " reason_1 text, incentive_name text, expected_roi_amount decimal(18, 2), purchase_count bigint,"
+            " spend_amount decimal(18, 2), days_since_last_purchase bigint, probability_alive double)"
         )
         connection.execute(
             "create table gold.data_intake"
@@ -44,12 +45,18 @@ def publish(
         connection.execute(
             "create table gold.revenue_reconciliation"
             " (month_start_date date, line_item text, statement_amount decimal(18, 2));"
-            "create table gold.fct_subscription_periods (price_status text, is_current boolean, is_paid boolean)"
+            "create table gold.fct_subscription_periods (price_status text, is_current boolean, is_paid boolean);"
+            "create table gold.fct_transactions (customer_id text, kind text, transaction_date date,"
+            " net_spend_amount decimal(18, 2));"
+            "create table gold.fct_visits (customer_id text, visit_date date);"
+            "create table gold.fct_loyalty_events (loyalty_event_id text, customer_id text, occurred_at timestamp,"
+            " event_date date, points_balance bigint, tier text)"
         )
         for customer in customers:
             row = CUSTOMER | customer
             connection.execute(
-                "insert into gold.customer_360 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(row.values())
+                f"insert into gold.customer_360 ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+                list(row.values()),
             )
         for entry in intake:
             connection.execute("insert into gold.data_intake values (?, ?, ?, ?, ?)", list(entry))
@@ -139,6 +146,60 @@ def test_without_any_score_it_says_where_to_look(tmp_path: Path):
         "No customer has a churn probability on 2026-09-30: see churn_status in gold.customer_360." in printed
     )
     assert "most worth saving" not in printed
+
+
+def shop(folder: Path, orders: list[tuple[object, ...]]) -> Path:
+    """A published database of a shop: customer, kind, day and spend of its orders; some came, and have points."""
+    buyer = {
+        "churn_status": "not_a_subscriber",
+        "churn_probability": None,
+        "value_at_risk_amount": None,
+        "name": None,
+    }
+    best = {
+        "purchase_count": 12,
+        "spend_amount": 500,
+        "days_since_last_purchase": 3,
+        "probability_alive": 0.876,
+    }
+    publish(folder, [buyer | best, buyer | {"customer_id": "c2", "predicted_clv_amount": None}], [])
+    with duckdb.connect(str(folder / DATABASE_NAME)) as connection:
+        for order in orders:
+            connection.execute("insert into gold.fct_transactions values (?, ?, ?, ?)", list(order))
+        connection.execute("""
+            insert into gold.fct_visits values ('c1', '2026-09-30'), ('c1', '2026-09-01'), ('c2', '2026-08-31');
+            insert into gold.fct_loyalty_events values
+                ('e1', 'c1', '2026-09-01', '2026-09-01', 100, null),
+                ('e2', 'c1', '2026-09-02', '2026-09-02', 70, 'gold'),
+                ('e1', 'c2', '2026-09-01', '2026-09-01', 1000, 'basic')""")
+    return folder
+
+
+def test_a_shop_reads_of_buyers_orders_returns_and_spend_and_of_no_contracts(tmp_path: Path):
+    printed = summary(shop(tmp_path, [
+        ("c1", "order", "2026-09-30", 100), ("c1", "refund", "2026-09-30", -30), ("c1", "order", "2026-09-01", 20.5),
+        ("c2", "order", "2026-08-31", 50), ("c2", "order", "2025-10-01", 1), ("c2", "order", "2025-09-30", 7),
+        ("c2", "order", "2024-10-01", 2), ("c2", "order", "2024-09-30", 1000), ("c2", "order", "2026-09-02", None),
+    ]))  # fmt: skip
+    assert row_of(printed, "last 30 days")[1:] == ["1", "2", "120.50", "30.00", "90.50", "90.50"]
+    assert row_of(printed, "last 365 days")[1:] == ["2", "4", "171.50", "30.00", "141.50", "70.75"]
+    assert row_of(printed, "the 365 days before")[1:] == ["1", "2", "9.00", "0.00", "9.00", "9.00"]
+    assert row_of(printed, "all days")[1:] == ["2", "7", "1,180.50", "30.00", "1,150.50", "575.25"]
+    assert "Visits: 2 of 1 customers in the last 30 days" in printed
+    assert "Loyalty: 1,070 points held by 2 customers; basic 1, gold 1" in printed
+    assert row_of(printed, "c1") == ["c1", "12", "500.00", "3", "88%", "12,345.67"]
+    for word in ("churn probability", "most worth saving", "MRR", "│ fct_subscription_periods"):
+        assert word not in printed
+    assert "Without a row, as nothing delivered says more: data_intake, fct_subscription_periods" in printed
+
+
+def test_who_sells_contracts_alone_reads_nothing_of_orders(tmp_path: Path):
+    publish(tmp_path, [{}], [])
+    with duckdb.connect(str(tmp_path / DATABASE_NAME)) as connection:
+        connection.execute("insert into gold.fct_transactions values ('c1', 'invoice', '2026-09-30', 100)")
+    printed = summary(tmp_path)
+    assert "Orders and returns" not in printed
+    assert "of whom most is expected" not in printed
 
 
 def test_no_reason_and_no_offer_are_said_to_be_missing(tmp_path: Path):
