@@ -19,6 +19,7 @@ GENERATION_PER_LANDING, EMPTY_GENERATION = 2.8, 14 * MIB
 RECORDS_OF_A_RUN = 16 * MIB  # Dagster's events, dbt's logs, the model
 LANDING_PER_INBOX = 0.15  # Parquet of a CSV
 LANDING_PER_SAMPLE_CUSTOMER = 16 * 1024
+LANDING_PER_SHOP_CUSTOMER = 2 * 1024
 GROWTH = 0.1  # of a warehouse whose tables are built anew in their own room
 CERTAIN_SHARE = 0.6  # less than this of what is likely cannot be enough
 NOTHING_LEFT = MIB  # with less, whatever fails fails of it

@@ -15,6 +15,7 @@ from dagster_project.databases import limit_databases
 from dagster_project.disk import (
     LANDING_PER_INBOX,
     LANDING_PER_SAMPLE_CUSTOMER,
+    LANDING_PER_SHOP_CUSTOMER,
     NOTHING_LEFT,
     Sizes,
     bytes_in,
@@ -102,7 +103,8 @@ def _sizes() -> Sizes:
     """What lies in the data folder, and what the sources are about to add as far as that can be known."""
     known = settings()
     landing = bytes_in(known.landing_dir)
-    sample = known.sample_customers * LANDING_PER_SAMPLE_CUSTOMER if "sample" in known.sources else 0
+    per_customer = LANDING_PER_SHOP_CUSTOMER if known.is_shop_simulated else LANDING_PER_SAMPLE_CUSTOMER
+    sample = known.sample_customers * per_customer if "sample" in known.sources else 0
     inbox = bytes_in(known.inbox_dir) * LANDING_PER_INBOX if "files" in known.sources else 0
     return Sizes(
         landing=landing,

@@ -11,7 +11,7 @@ import os
 from abc import abstractmethod
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -147,6 +147,10 @@ class Settings(BaseSettings):
     first_as_of_date: dt.date | None = Field(
         default=None, description="a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"
     )
+    sample_company: Literal["software", "shop"] = Field(
+        default="software",
+        description="software or shop; the shop fills the file drop itself, and goes with no other source than sample",
+    )
     sample_customers: int = Field(default=2000, ge=50, le=100_000, description="a whole number, 50 to 100000")
     reporting_currency: str = Field(default="USD", description=f"one of {', '.join(known_currencies())}")
     churn_horizon_days: int = Field(default=90, ge=7, le=180, description="a whole number of days, 7 to 180")
@@ -207,6 +211,13 @@ class Settings(BaseSettings):
     def _is_one_company(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "sample" in value and set(value) - {"sample", "files"}:
             raise ValueError("the sample company beside a live one")
+        return value
+
+    @field_validator("sample_company")
+    @classmethod
+    def _has_the_file_drop_alone(cls, value: str, checked: ValidationInfo) -> str:
+        if value == "shop" and "files" in checked.data.get("sources", ()):
+            raise ValueError("two that fill the file drop")
         return value
 
     @field_validator("data_dir")
@@ -272,6 +283,16 @@ class Settings(BaseSettings):
         return self.data_dir / "inbox"
 
     @property
+    def is_shop_simulated(self) -> bool:
+        """Whether the simulated shop is what a run reads."""
+        return "sample" in self.sources and self.sample_company == "shop"
+
+    @property
+    def sample_inbox_dir(self) -> Path:
+        """Where the simulated shop puts its exports; read as the inbox is."""
+        return self.data_dir / "sample_inbox"
+
+    @property
     def identity_overrides_path(self) -> Path:
         """Where a user decides which records are one customer; need not exist."""
         return self.data_dir / "identity_overrides.csv"
@@ -327,6 +348,7 @@ class Settings(BaseSettings):
         return [
             self.landing_dir,
             self.sample_truth_dir,
+            self.sample_inbox_dir,
             self.warehouse_path,
             self.published_dir,
             self.notebook_pages_dir,

@@ -5,6 +5,7 @@ Every landing object is an asset, so that each table's first file has a place in
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 
@@ -15,6 +16,7 @@ from dagster_project.ingest.company import claim_data_dir
 from dagster_project.ingest.files.drop import FileDropError, land_file_drop, waiting_erasures
 from dagster_project.ingest.streams import Landed
 from dagster_project.sample_company import SampleCompanyMismatch, land_sample_company
+from dagster_project.sample_company.shop import export_shop
 from dagster_project.settings import SAMPLE_END_DATE, settings
 
 LIVE_OBJECTS = [name for source in settings().live_sources.values() for name in source.objects]
@@ -25,10 +27,10 @@ ERASURES = "files__erasure_requests"
 
 @dg.multi_asset(specs=landing_specs(VENDOR_OBJECTS, "immutable Parquet batches in the vendor's own shape."))
 def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-    """Objects of vendors that no live source reads: written by the sample company where it is a source, else empty."""
+    """Objects of vendors that no live source reads: written by the software firm where it is a source, else empty."""
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
     landed: dict[str, int] = {}
-    if "sample" in settings().sources:
+    if "sample" in settings().sources and not settings().is_shop_simulated:
         try:
             landed = land_sample_company(
                 settings().landing_dir,
@@ -49,20 +51,29 @@ def vendor_landing(context: dg.AssetExecutionContext) -> Iterator[dg.Materialize
     )
 )
 def file_drop_landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-    """The user's own files from the inbox, where `files` is a source, else empty."""
+    """The user's own files from the inbox, or the exports of the simulated shop; empty where neither is a source."""
     claim_data_dir(settings().data_dir, settings().sources, settings().reporting_currency)
-    landed: dict[str, Landed] = {}
-    if "files" in settings().sources:
-        try:
-            objects = land_file_drop(
-                settings().inbox_dir,
+    land = partial(
+        land_file_drop,
+        landing_dir=settings().landing_dir,
+        reporting_currency=settings().reporting_currency,
+    )
+    objects: list[Landed] = []
+    try:
+        if settings().is_shop_simulated:
+            exported_at = export_shop(
+                settings().sample_inbox_dir,
                 settings().landing_dir,
-                run_started_at(context),
-                settings().reporting_currency,
+                settings().sample_truth_dir,
+                customer_count=settings().sample_customers,
+                through_date=run_as_of_date(context) or SAMPLE_END_DATE,
             )
-        except FileDropError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
-        landed = {found.object_name: found for found in objects}
+            objects = land(settings().sample_inbox_dir, loaded_at=exported_at)
+        elif "files" in settings().sources:
+            objects = land(settings().inbox_dir, loaded_at=run_started_at(context))
+    except (FileDropError, SampleCompanyMismatch) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    landed = {found.object_name: found for found in objects}
     for name in FILE_DROP_OBJECTS:
         found = landed.get(name, Landed(name))
         notes = found.notes + (waiting_erasures(settings().landing_dir) if name == ERASURES else ())

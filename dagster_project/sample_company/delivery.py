@@ -5,15 +5,13 @@ Here: which rows go into which batch, and the progress file. Not here: how the r
 
 import datetime as dt
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
 from dagster_project.contracts import landing_objects
-from dagster_project.ingest.landing import write_batch, write_text
+from dagster_project.ingest.landing import write_batch
 from dagster_project.sample_company import (
     billing_records,
     crm_records,
@@ -26,12 +24,12 @@ from dagster_project.sample_company import (
 )
 from dagster_project.sample_company.directory import Directory, build_directory
 from dagster_project.sample_company.mess import with_mess
+from dagster_project.sample_company.progress import SOFTWARE, Progress, read_progress, write_progress
 from dagster_project.sample_company.simulation import Simulation, simulate
 from dagster_project.sample_company.timeline import HISTORY_START, date_of, day_of
 from dagster_project.sample_company.truth import IDENTITY_OBJECTS, write_truth
 
 DEFAULT_SEED = 20240930
-PROGRESS_FILE = "_sample_company.json"
 TRUTH_COLUMNS = ("_customer", "_person")
 """Position of the true customer, and number of the person within it; they never land."""
 
@@ -68,20 +66,6 @@ RECORDS: dict[str, Callable[[Simulation, Directory], pl.DataFrame | Iterator[pl.
     "marketing__consents": marketing_records.consents,
     "experiments__incentive_outcomes": marketing_records.incentive_outcomes,
 }
-
-
-class SampleCompanyMismatch(ValueError):  # noqa: N818 - says what is wrong in the user's words
-    """The landing zone holds a sample company of another size or seed."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What has been landed so far; `pending` is the last day of a landing that has begun."""
-
-    customer_count: int
-    seed: int
-    through_date: str | None
-    pending: str | None
 
 
 def delivered_rows(simulation: Simulation, directory: Directory, name: str) -> Iterator[pl.DataFrame]:
@@ -140,7 +124,7 @@ def land_sample_company(
         raise ValueError(
             f"the sample company begins on {HISTORY_START}; there is nothing to land by {through_date}"
         )
-    progress = _read_progress(landing_dir, customer_count, seed)
+    progress = read_progress(landing_dir, SOFTWARE, customer_count, seed)
     written = dict.fromkeys(RECORDS, 0)
     steps = [progress.pending] if progress.pending else []
     for target in [*map(dt.date.fromisoformat, steps), through_date]:
@@ -148,11 +132,11 @@ def land_sample_company(
         if done is not None and target <= done:
             continue
         progress = Progress(customer_count, seed, progress.through_date, target.isoformat())
-        _write_progress(landing_dir, progress)
+        write_progress(landing_dir, progress)
         for name, count in _land(landing_dir, truth_dir, progress, done, target).items():
             written[name] += count
         progress = Progress(customer_count, seed, target.isoformat(), None)
-        _write_progress(landing_dir, progress)
+        write_progress(landing_dir, progress)
     return written
 
 
@@ -191,21 +175,3 @@ def _write(landing_dir: Path, name: str, date: dt.date, pieces: Iterable[pl.Data
     return write_batch(
         landing_dir, system, object_name, date.isoformat(), itertools.chain([first], filled), loaded_at
     )
-
-
-def _read_progress(landing_dir: Path, customer_count: int, seed: int) -> Progress:
-    path = landing_dir / PROGRESS_FILE
-    if not path.exists():
-        return Progress(customer_count, seed, None, None)
-    progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
-    if (progress.customer_count, progress.seed) != (customer_count, seed):
-        found = f"{progress.customer_count} (seed {progress.seed})"
-        raise SampleCompanyMismatch(
-            f"CUSTINT_SAMPLE_CUSTOMERS is {customer_count} (seed {seed}) but {landing_dir} holds one of "
-            f"{found}: set another CUSTINT_DATA_DIR or run `make clean`"
-        )
-    return progress
-
-
-def _write_progress(landing_dir: Path, progress: Progress) -> None:
-    write_text(landing_dir / PROGRESS_FILE, json.dumps(asdict(progress), indent=2) + "\n")

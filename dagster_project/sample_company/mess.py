@@ -70,19 +70,23 @@ class Delivery(NamedTuple):
     broken: pl.DataFrame
 
 
-def with_mess(seed: int, name: str, frame: pl.DataFrame) -> Delivery:
+def with_mess(
+    seed: int, name: str, frame: pl.DataFrame, breakages: tuple[Breakage, ...] | None = None
+) -> Delivery:
     """Add repeated and broken rows to an object.
 
     Args:
         seed: Seed of the company.
         name: Object, `<system>__<object>`; the first column of the frame is its id.
         frame: All rows of some days of delivery, which are in `_day`, and `_customer`.
+        breakages: Fields that break; those of `BREAKAGES` where they are not given.
 
     Returns:
         The rows sorted by day, and the extra ones; which they are depends on the rows of the same day only.
     """
     ordered = frame.sort("_day", maintain_order=True)
-    if name not in BREAKAGES or ordered.is_empty():
+    breakages = BREAKAGES.get(name, ()) if breakages is None else breakages
+    if not breakages or ordered.is_empty():
         return Delivery(ordered, ordered.clear(), ordered.clear())
     position = ordered.select(pl.int_range(pl.len()).over("_day")).to_series().to_numpy()
     day = ordered["_day"].to_numpy()
@@ -91,8 +95,8 @@ def with_mess(seed: int, name: str, frame: pl.DataFrame) -> Delivery:
     twice = ordered.with_columns(pl.Series("after", twice_after)).filter(pl.Series(is_twice))
     twice = twice.with_columns(_day=pl.col("_day") + pl.col("after")).drop("after")
     is_broken = mixed_uniform(seed, f"broken {name}", day, position) < BROKEN_SHARE
-    which = mixed_index(seed, f"breakage {name}", len(BREAKAGES[name]), day, position)[is_broken]
-    broken = _broken(ordered.filter(pl.Series(is_broken)), BREAKAGES[name], which)
+    which = mixed_index(seed, f"breakage {name}", len(breakages), day, position)[is_broken]
+    broken = _broken(ordered.filter(pl.Series(is_broken)), breakages, which)
     return Delivery(ordered, twice, broken)
 
 

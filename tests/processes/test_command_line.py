@@ -27,6 +27,7 @@ WRONG_VALUES = [
     ("CUSTINT_AS_OF_DATE", "2026-02-30", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
     ("CUSTINT_AS_OF_DATE", "yesterday", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
     ("CUSTINT_AS_OF_DATE", "9999-12-31", "a day YYYY-MM-DD, 1990-01-01 to 2099-12-31"),
+    ("CUSTINT_SAMPLE_COMPANY", "bakery", "software or shop"),
     ("CUSTINT_SAMPLE_CUSTOMERS", "49", "a whole number, 50 to 100000"),
     ("CUSTINT_SAMPLE_CUSTOMERS", "2000.5", "a whole number, 50 to 100000"),
     ("CUSTINT_REPORTING_CURRENCY", "XYZ", "one of USD, EUR"),

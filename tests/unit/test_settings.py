@@ -49,6 +49,7 @@ def test_without_an_environment_every_setting_has_its_documented_default(own_fol
         "CUSTINT_SOURCES": ("sample",),
         "CUSTINT_AS_OF_DATE": None,
         "CUSTINT_FIRST_AS_OF_DATE": None,
+        "CUSTINT_SAMPLE_COMPANY": "software",
         "CUSTINT_SAMPLE_CUSTOMERS": 2000,
         "CUSTINT_REPORTING_CURRENCY": "USD",
         "CUSTINT_CHURN_HORIZON_DAYS": 90,
@@ -103,6 +104,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "SOURCES": "sample, files",
         "AS_OF_DATE": "2026-09-30",
         "FIRST_AS_OF_DATE": "2026-09-01",
+        "SAMPLE_COMPANY": "software",
         "SAMPLE_CUSTOMERS": "50",
         "REPORTING_CURRENCY": "EUR",
         "CHURN_HORIZON_DAYS": "180",
@@ -152,6 +154,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "CUSTINT_SOURCES": ("sample", "files"),
         "CUSTINT_AS_OF_DATE": dt.date(2026, 9, 30),
         "CUSTINT_FIRST_AS_OF_DATE": dt.date(2026, 9, 1),
+        "CUSTINT_SAMPLE_COMPANY": "software",
         "CUSTINT_SAMPLE_CUSTOMERS": 50,
         "CUSTINT_REPORTING_CURRENCY": "EUR",
         "CUSTINT_CHURN_HORIZON_DAYS": 180,
@@ -373,6 +376,27 @@ def test_the_settings_of_a_source_are_named_after_it(source: str):
 def test_the_sample_company_does_not_mix_with_a_live_one(source: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUSTINT_SOURCES", f"sample,{source}")
     with pytest.raises(SettingsError, match="sample goes with files alone"):
+        load_settings()
+
+
+def test_the_shop_is_simulated_where_the_sample_is_the_source(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTINT_SAMPLE_COMPANY", "shop")
+    assert load_settings().is_shop_simulated
+    monkeypatch.setenv("CUSTINT_SOURCES", "stripe")
+    monkeypatch.setenv("CUSTINT_STRIPE_API_KEY", "rk_test")
+    assert not load_settings().is_shop_simulated
+    monkeypatch.setenv("CUSTINT_SAMPLE_COMPANY", "software")
+    monkeypatch.setenv("CUSTINT_SOURCES", "sample")
+    assert not load_settings().is_shop_simulated
+
+
+@pytest.mark.parametrize("sources", ["sample,files", "files"])
+def test_the_shop_and_files_of_ones_own_do_not_fill_one_file_drop(
+    sources: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CUSTINT_SAMPLE_COMPANY", "shop")
+    monkeypatch.setenv("CUSTINT_SOURCES", sources)
+    with pytest.raises(SettingsError, match="CUSTINT_SAMPLE_COMPANY is 'shop'; allowed is software or shop"):
         load_settings()
 
 
