@@ -10,7 +10,8 @@ names or surnames have nothing in common are never joined by likeness alone unle
 are namesakes of whom nothing else agrees. Where only the given names or only the birth dates have nothing in common, it
 depends on the data: errors in two fields of one record are rarer than in one, and twins and namesakes are a few in a
 hundred of a family. So data in which both differ much more often than one, at equal surname and address, has families
-in it, and then one difference is enough to keep two persons apart (twins; father and son of one name).
+in it, and then one difference is enough to keep two persons apart (twins; father and son of one name). Given
+names that are only similar are enough there, too, unless birth date or e-mail agree: such pairs are for review.
 """
 
 import polars as pl
@@ -159,6 +160,14 @@ MAY_HAVE_A_NEW_SURNAME = (
 SAME_HOUSEHOLD = (pl.col("gamma_surname") >= 3) & (
     (pl.col("gamma_address") >= 4) | ((pl.col("gamma_address") < 0) & (pl.col("gamma_place") >= 4))
 )
+# Felix and Elio of one surname and address, of whom nothing of their own agrees, are a couple rather than a slip of the
+# pen: a name that is only similar weighs nothing against all that a household shares.
+LIKE_NAMED_HOUSEMATES = (
+    SAME_HOUSEHOLD
+    & (pl.col("gamma_given_name") == 1)
+    & (pl.col("gamma_birth_date") <= 0)
+    & (pl.col("gamma_email") <= 0)
+)
 
 PERSON_MODEL = MatchModel(
     kind="person",
@@ -179,7 +188,7 @@ PERSON_MODEL = MatchModel(
     # Not within an address: families would be taken for one person there.
     training_columns=(("birth_date",), ("given_name", "surname")),
     veto=((GIVEN_NAME_DIFFERS | SURNAME_DIFFERS) & (pl.col("gamma_birth_date") <= 0)) | ONLY_NAMES_AGREE,
-    household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS,
+    household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS | LIKE_NAMED_HOUSEMATES,
     doubtful_veto=MAY_HAVE_A_NEW_SURNAME,
     one_differs=SAME_HOUSEHOLD
     & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 1))),

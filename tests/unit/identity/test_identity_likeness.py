@@ -72,6 +72,16 @@ def test_members_of_a_family_are_not_joined(name, birth_date):
     ) == sets("a", "b")
 
 
+@pytest.mark.parametrize(("one", "other"), [("Felix", "Elio"), ("Ada", "Asha")])
+def test_housemates_of_similar_names_are_not_joined_but_looked_at(one, other):
+    first = buyer("a", f"{one} Kolvane", phone="+441174966464", **HOME)
+    second = buyer("b", f"{other} Kolvane", birth_date=BIRTH, **HOME)
+    result = resolved(first, second)
+    assert groups(result) == sets("a", "b")
+    slip = buyer("b", f"{other} Kolvane", birth_date=BIRTH, **HOME)
+    assert groups(resolved(buyer("a", f"{one} Kolvane", birth_date=BIRTH, **HOME), slip)) == sets("a b")
+
+
 def test_namesakes_are_not_joined():
     assert groups(resolved(buyer("a", "Robert Gray", **HOME), buyer("b", "Robert Gray"))) == sets("a", "b")
 
