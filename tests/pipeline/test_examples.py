@@ -1,9 +1,11 @@
 """The shipped examples of bringing your own data, on the real third-party files."""
 
 import json
+import shutil
 
+import duckdb
 import pytest
-from workspace import Workspace, drop_example
+from workspace import PROJECT, Workspace, drop_example, third_party
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,29 @@ def cdnow(tmp_path_factory):
         data_dir, CUSTINT_SOURCES="files", CUSTINT_CUSTOMER_DAILY_DAYS="31"
     )  # 9 M rows fewer
     workspace.run_well(CUSTINT_AS_OF_DATE="1997-09-30")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def completejourney(tmp_path_factory):
+    """Every fortieth household, and the products that those buy: the whole takes minutes."""
+    data_dir = tmp_path_factory.mktemp("completejourney")
+    source, inbox = third_party("completejourney"), data_dir / "inbox"
+    (inbox / "delivered").mkdir(parents=True)
+    for path in (PROJECT / "data" / "examples" / "completejourney").glob("*.sql"):
+        shutil.copy(path, inbox)
+    own = "household_id % 40 = 0"
+    kept = {
+        "transactions": own, "demographics": own, "campaigns": own, "coupon_redemptions": own,
+        "campaign_descriptions": "true",
+        "products": f"product_id in (select product_id from '{source}/transactions.parquet' where {own})",
+    }  # fmt: skip
+    for name, condition in kept.items():
+        duckdb.sql(
+            f"copy (from '{source}/{name}.parquet' where {condition}) to '{inbox}/delivered/{name}.parquet'"
+        )
+    workspace = Workspace(data_dir, CUSTINT_SOURCES="files", CUSTINT_CUSTOMER_DAILY_DAYS="31")
+    workspace.run_well()
     return workspace
 
 
@@ -123,3 +148,52 @@ def test_cdnow_forecast_of_september_1997_is_near_what_the_customers_then_bought
         " where transaction_date > '1997-09-30')"
     )
     assert forecast == pytest.approx(bought, rel=1 / 3)
+
+
+def test_completejourney_spend_is_that_of_its_lines_to_the_cent(completejourney):
+    (paid, baskets, lines), *_ = duckdb.sql(
+        "select sum(cast(sales_value as decimal(18, 2))), count(distinct basket_id), count(*)"
+        f" from '{completejourney.data_dir}/inbox/delivered/transactions.parquet'"
+    ).fetchall()
+    assert completejourney.query("select sum(net_spend_amount), count(*) from gold.fct_transactions") == [
+        (paid, baskets)
+    ]
+    found = completejourney.query(
+        "select sum(total_amount), count(*) filter (line_kind = 'one_off') from gold.fct_transaction_lines"
+    )
+    assert found == [(paid, lines)]
+    assert completejourney.query("select sum(spend_amount) from gold.customer_360_latest") == [(paid,)]
+
+
+def test_completejourney_loses_no_row_and_joins_no_households(completejourney):
+    counts = completejourney.query(
+        "select landed_row_count, kept_row_count + quarantined_row_count, quarantined_row_count,"
+        " reached_row_count + left_out_row_count - kept_row_count, left_out_row_count"
+        " from gold.data_intake where landed_row_count > 0"
+    )
+    assert len(counts) == 5
+    for landed, accounted, quarantined, unexplained, left_out in counts:
+        assert (landed, quarantined, unexplained, left_out) == (accounted, 0, 0, 0)
+    customers, households = completejourney.query(
+        f"""select count(*), (select count(distinct household_id)
+            from '{completejourney.data_dir}/inbox/delivered/transactions.parquet') from gold.dim_customer"""
+    )[0]
+    assert customers == households > 30
+
+
+def test_completejourney_is_a_shop_of_which_nobody_has_a_contract(completejourney):
+    rows = completejourney.query(
+        "select distinct churn_status, incentive_status from gold.customer_360_latest"
+    )
+    assert rows == [("not_a_subscriber", "not_eligible")]
+    assert (
+        completejourney.query(
+            "select count(*) from gold.customer_clv where predicted_clv_amount is not null"
+        )[0][0]
+        > 30
+    )
+    # Of very few products nobody knows anything; their reference stands for a name.
+    assert completejourney.query(
+        "select count(*) filter (product_name = ''), count(*) filter (category is null) < 0.001 * count(*)"
+        " from gold.dim_product"
+    ) == [(0, True)]
