@@ -3,11 +3,9 @@
 Not here: who shops.
 """
 
-import datetime as dt
-
 import numpy as np
 
-from dagster_project.sample_company.timeline import HISTORY_START, Floats, Ints, date_of, day_of
+from dagster_project.sample_company.timeline import HISTORY_START, Floats, Ints, date_of
 
 STORE, WEB = range(2)
 WEEKDAY_FACTORS = np.array(
@@ -46,8 +44,3 @@ def month_ends(last_day: int) -> list[int]:
 def quarter_starts(last_day: int) -> list[int]:
     """Day numbers of all first days of a quarter."""
     return [day for day in range(last_day + 1) if date_of(day).day == 1 and date_of(day).month % 3 == 1]
-
-
-def years_later(years: int) -> int:
-    """Day number of the first day of the history, some years later."""
-    return day_of(dt.date(HISTORY_START.year + years, HISTORY_START.month, HISTORY_START.day))
