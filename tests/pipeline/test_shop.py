@@ -4,6 +4,8 @@ import polars as pl
 import pytest
 from workspace import Workspace, pairwise_precision_and_recall
 
+pytestmark = pytest.mark.proof  # a whole run takes two minutes of a processor, however small the shop
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
