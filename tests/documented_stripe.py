@@ -27,6 +27,7 @@ LISTS = {
     "credit_notes": "credit_note",
     "disputes": "dispute",
 }
+PART_LISTS = {"subscription_items": ("subscription", "items"), "invoice_payments": ("invoice", "payments")}
 EVENT_PREFIXES = {"subscription": "customer.subscription", "dispute": "charge.dispute"}
 LIST_PARAMS = {"limit", "starting_after", "created[gte]", "expand[]"}
 
@@ -90,8 +91,8 @@ class Account:
             if path.startswith(beginning):
                 raise RefusedError(status, f"The provided key '{KEY}' may not do this")
         parts = path.removeprefix("/v1/").split("/")
-        if parts[0] in ("events", "subscription_items"):
-            return self._event_list(path, params) if parts == ["events"] else self._item_list(path, params)
+        if parts == ["events"] or parts[0] in PART_LISTS:
+            return self._further_list(path, params, parts[0])
         kind = LISTS.get(parts[0])
         if kind is None:
             raise RefusedError(404, "Unrecognized request URL")
@@ -110,17 +111,17 @@ class Account:
             return self._page(path, params, found["lines"], LIST_PARAMS)
         return _shown(found)
 
-    def _event_list(self, path: str, params: dict[str, list[str]]) -> dict[str, Any]:
+    def _further_list(self, path: str, params: dict[str, list[str]], name: str) -> dict[str, Any]:
+        if name in PART_LISTS:
+            kind, field = PART_LISTS[name]
+            parts = self.objects[kind][params[kind][0]][field]
+            return self._page(path, params, parts, LIST_PARAMS | {kind})
         types = params.get("types[]", [])
         if not 1 <= len(types) <= 20 or any("*" in name for name in types):
             raise RefusedError(400, f"Invalid array: types {types}")
         first = max(_since(params), self.now - EVENT_SECONDS)
         rows = [event for event in self.events if event["type"] in types and event["created"] >= first]
         return self._page(path, params, rows[::-1], LIST_PARAMS | {"types[]"})
-
-    def _item_list(self, path: str, params: dict[str, list[str]]) -> dict[str, Any]:
-        items = self.objects["subscription"][params["subscription"][0]]["items"]
-        return self._page(path, params, items, LIST_PARAMS | {"subscription"})
 
     def _page(
         self, path: str, params: dict[str, list[str]], rows: list[dict[str, Any]], allowed: set[str]
@@ -145,13 +146,13 @@ def _since(params: dict[str, list[str]]) -> int:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """An object with the first rows of its own list, where it has one."""
-    name = {"invoice": "lines", "subscription": "items"}.get(row["object"], "")
-    if not isinstance(row.get(name), list):
-        return row
-    rows = row[name]
-    listed = {"object": "list", "has_more": len(rows) > EMBEDDED_ROWS, "data": rows[:EMBEDDED_ROWS]}
-    return {**row, name: listed}
+    """An object with the first rows of its own lists, where it has some."""
+    names = {"invoice": ("lines", "payments"), "subscription": ("items",)}.get(row["object"], ())
+    return row | {
+        name: {"object": "list", "has_more": len(rows) > EMBEDDED_ROWS, "data": rows[:EMBEDDED_ROWS]}
+        for name in names
+        if isinstance(rows := row.get(name), list)
+    }
 
 
 @contextmanager

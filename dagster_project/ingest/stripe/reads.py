@@ -191,6 +191,8 @@ class ObjectRead:
         name = self.stripe_object.object_name
         if name == "stripe__subscriptions":
             sources = [self._with_all_items(source) for source in sources]
+        elif name == "stripe__invoices":
+            sources = [self._with_all_payments(source) for source in sources]
         versions = [self._version_of(source.get("id")) for source in sources]
         versioned = list(zip(sources, versions, strict=True))
         rows = {name: [landing_row(name, source, version) for source, version in versioned]}
@@ -213,6 +215,17 @@ class ObjectRead:
         asked = {"subscription": subscription.get("id"), "expand[]": ["data.discounts"]}
         items = [item for rows, _ in self._list_pages("/v1/subscription_items", asked) for item in rows]
         return {**subscription, "items": {**listed, "data": items, "has_more": False}}
+
+    def _with_all_payments(self, invoice: Record) -> Record:
+        """An invoice in newer words with all of its payments; it carries only the first of them itself."""
+        listed = invoice.get("payments")
+        if not isinstance(listed, dict) or not listed.get("has_more"):
+            return invoice
+        asked = {"invoice": invoice.get("id")}
+        payments = [
+            payment for rows, _ in self._list_pages("/v1/invoice_payments", asked) for payment in rows
+        ]
+        return {**invoice, "payments": {**listed, "data": payments, "has_more": False}}
 
     def _line_rows(self, invoice: Record, version: int) -> Iterator[Record]:
         """All lines of an invoice; it carries only the first of them itself."""

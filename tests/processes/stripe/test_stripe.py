@@ -151,6 +151,22 @@ def test_all_items_of_a_subscription_are_read_also_those_that_it_does_not_carry_
     assert account.paths().count("/v1/subscription_items") == 1
 
 
+def test_all_payments_of_an_invoice_in_newer_words_are_read(account: Account, reader: Reader) -> None:
+    reader.object_names = ("stripe__invoices",)
+    for count in (10, 13):
+        payments = [
+            {"id": f"inpay_{number}", "object": "invoice_payment", "status": "paid", "amount_paid": 1,
+             "payment": {"type": "charge", "charge": f"ch_{number}"}}
+            for number in range(count)
+        ]  # fmt: skip
+        invoice(account, f"in_{count}", [count], payments=payments)
+    invoice(account, "in_pinned", [1], charge="ch_1")
+    reader.land(START)
+    found = reader.rows("invoices", "id, len(json_extract(payments, '$.data[*]'))")
+    assert found == [("in_pinned", None), ("in_13", 13), ("in_10", 10)]
+    assert account.paths().count("/v1/invoice_payments") == 1
+
+
 def test_key_without_a_permission_is_told_which_and_the_others_go_on(
     account: Account, reader: Reader
 ) -> None:

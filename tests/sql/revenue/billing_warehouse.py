@@ -15,7 +15,7 @@ from dagster_project.settings import DBT_DIR
 
 MODELS = (
     "exchange_rates", "received_invoices", "received_refunds", "received_payments", "received_disputes",
-    "received_credit_notes", "credit_notes", "received_transaction_lines", "charges", "money_back",
+    "received_credit_notes", "credit_notes", "received_transaction_lines", "invoice_payments", "charges", "money_back",
     "invoice_settlements", "transactions", "open_amount_changes", "payments",
     "received_subscription_versions", "subscription_items", "transaction_lines", "billed_subscription_items",
     "subscription_item_versions", "subscription_terms", "subscription_periods", "revenue_months",

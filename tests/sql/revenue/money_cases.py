@@ -1,6 +1,6 @@
 """Bills, payments and what goes back as real Stripe accounts deliver them, and what became of them, by hand."""
 
-from stripe_account import charge, invoice, line, seconds
+from stripe_account import charge, invoice, line, listed, payment, seconds
 from stripe_cases import LATER, Case
 
 GIVEN_UP = {"marked_uncollectible_at": seconds(2026, 9, 4)}
@@ -173,6 +173,47 @@ MONEY = {
         invoices=[invoice(line(1000), payment_intent="pi_tied")],
         charges=[charge(1000, payment_intent="pi_tied")],
         ledger={"billed": 10, "paid": 10, "net_spend": 10},
+    ),
+    "a list of two payments, of which one is refunded in part and one is lost in a dispute": Case(
+        invoices=[
+            invoice(
+                line(10000),
+                payments=listed(
+                    payment(4000, LATER, payment_intent="pi_first"), payment(6000, LATER, charge="ch_second"),
+                    payment(None, payment_intent="pi_never"),
+                ),
+            )
+        ],
+        charges=[
+            charge(4000, id="ch_first_failed", payment_intent="pi_first", status="failed", created=LATER),
+            charge(4000, id="ch_first", payment_intent="pi_first", created=LATER),
+            charge(6000, id="ch_second", payment_intent="pi_second", created=LATER),
+        ],
+        refunds=[{"charge": "ch_first", "status": "succeeded", "amount": 1000, "currency": "usd", "created": LATER}],
+        disputes=[{"charge": "ch_second", "status": "lost", "amount": 6000, "currency": "usd", "created": LATER}],
+        ledger={"billed": 100, "paid": 30, "refunded": 70, "open": 0, "net_spend": 30},
+    ),
+    "a list of payments that have paid a part of an open bill": Case(
+        invoices=[
+            invoice(
+                line(10000), status="open", amount_paid=4000, amount_remaining=6000,
+                payments=listed(payment(1500, LATER, charge={"id": "ch_written_out", "object": "charge"}),
+                                payment(2500, LATER), payment(None, payment_intent="pi_due")),
+            )
+        ],
+        charges=[charge(1500, id="ch_written_out", created=LATER),
+                 charge(6000, payment_intent="pi_due", status="failed")],
+        ledger={"billed": 100, "paid": 40, "open": 60, "net_spend": 0},
+    ),
+    "a list in yen, and a charge that took more than its part of the bill": Case(
+        invoices=[
+            invoice(
+                line(12000, currency="jpy"), currency="jpy",
+                payments=listed(payment(12000, LATER, payment_intent="pi_more")),
+            )
+        ],
+        charges=[charge(15000, payment_intent="pi_more", currency="jpy")],
+        ledger={"billed": 80.4, "paid": 80.4, "net_spend": 80.4},
     ),
     "amounts of a currency with small coins": Case(
         invoices=[invoice(line(1_200_000_000, currency="jpy"), currency="jpy")], ledger={"open": 0}

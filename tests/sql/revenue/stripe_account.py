@@ -21,13 +21,14 @@ from dagster_project.ingest.stripe.shapes import landing_row, line_row
 
 READ_AT = dt.datetime(2026, 11, 27, 6)
 MODELS = (
-    "fct_transactions", "fct_payments", "fct_transaction_lines", "fct_subscription_periods", "revenue_monthly",
-    "revenue_reconciliation", "customer_mrr_monthly", "subscription_versions",
+    "fct_transactions", "fct_payments", "fct_transaction_lines", "fct_subscription_periods",
+    "revenue_monthly", "revenue_reconciliation", "customer_mrr_monthly", "subscription_versions",
 )  # fmt: skip
 TRUTHS = (
     "assert_transaction_lines_add_up", "assert_billed_is_settled", "assert_revenue_reconciliation_ties_out",
     "assert_mrr_bridge_ties_out", "assert_month_end_mrr_equals_subscription_periods",
-    "assert_subscription_periods_are_contiguous", "assert_no_billed_revenue_is_unexplained",
+    "assert_subscription_periods_are_contiguous",
+    "assert_no_billed_revenue_is_unexplained",
 )  # fmt: skip
 WRITTEN_BY_PYTHON = {
     "customer_identities": "system text, object text, source_ref text, customer_id text, person_id text",
@@ -112,6 +113,22 @@ def charge(amount: int, **more: Any) -> Record:
     return {
         "object": "charge", "status": "succeeded", "amount": amount, "amount_captured": amount, "captured": True,
         "currency": "usd", "created": seconds(2026, 9, 1), "invoice": None, **more,
+    }  # fmt: skip
+
+
+def listed(*payments: Record) -> Record:
+    """What a bill says of its payments in newer words; see `payment`."""
+    rows = [{"id": f"inpay_{place}", **part} for place, part in enumerate(payments)]
+    return {"object": "list", "data": rows, "has_more": False}
+
+
+def payment(amount: int | None, at: int | None = None, **names: Any) -> Record:
+    """One payment in the list of a bill, by `charge=` or `payment_intent=`; not yet paid without a moment."""
+    kind = next(iter(names), "payment_record")
+    return {
+        "object": "invoice_payment", "amount_paid": amount, "amount_requested": amount, "currency": "usd",
+        "created": seconds(2026, 9, 1), "status": "paid" if at else "open",
+        "status_transitions": {"canceled_at": None, "paid_at": at}, "payment": {"type": kind, **names},
     }  # fmt: skip
 
 

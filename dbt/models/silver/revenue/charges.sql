@@ -7,11 +7,40 @@ received_invoices as (
     where status <> 'draft'
 ),
 
+invoice_payments as (
+    select * from {{ ref('invoice_payments') }}
+),
+
+-- What an invoice says of its payments: one charge and one payment intent, or in newer words a list of them.
+named_charges as (
+    select
+        charge_ref,
+        invoice_ref
+    from received_invoices
+    union all
+    select
+        charge_ref,
+        invoice_ref
+    from invoice_payments
+),
+
+named_intents as (
+    select
+        payment_intent_ref,
+        invoice_ref
+    from received_invoices
+    union all
+    select
+        payment_intent_ref,
+        invoice_ref
+    from invoice_payments
+),
+
 invoices_by_charge as (
     select
         charge_ref,
         min(invoice_ref) as invoice_ref
-    from received_invoices
+    from named_charges
     where charge_ref is not null
     group by charge_ref
 ),
@@ -20,12 +49,12 @@ invoices_by_intent as (
     select
         payment_intent_ref,
         min(invoice_ref) as invoice_ref
-    from received_invoices
+    from named_intents
     where payment_intent_ref is not null
     group by payment_intent_ref
 ),
 
--- The charge names its invoice, or the invoice its charge, or both the same payment intent. An invoice that was never
+-- The charge names its invoice, or the invoice its charges, or both the same payment intent. An invoice that was never
 -- delivered cannot stand for the money: then the charge stands for itself.
 with_invoice as (
     select

@@ -26,13 +26,37 @@ credit_notes as (
     select * from {{ ref('credit_notes') }}
 ),
 
+invoice_payments as (
+    select * from {{ ref('invoice_payments') }}
+    where paid_amount > 0
+),
+
+-- Where an invoice lists its payments, the list says what each has paid of it, and when: a charge may take more.
+charges_beside_lists as (
+    select charges.*
+    from charges
+    anti join invoice_payments as by_charge
+        on charges.invoice_ref = by_charge.invoice_ref and charges.charge_ref = by_charge.charge_ref
+    anti join invoice_payments as by_intent
+        on
+            charges.invoice_ref = by_intent.invoice_ref
+            and charges.payment_intent_ref = by_intent.payment_intent_ref
+),
+
 dated_parts as (
+    select
+        invoice_ref,
+        'paid' as settlement_kind,
+        paid_at as created_at,
+        paid_amount as amount
+    from invoice_payments
+    union all
     select
         invoice_ref,
         'paid' as settlement_kind,
         created_at,
         taken_amount as amount
-    from charges
+    from charges_beside_lists
     where invoice_ref is not null and taken_amount > 0
     union all
     select

@@ -3,7 +3,7 @@
     'status', 'paid_at', 'paid_amount', 'remaining_amount', 'total_amount', 'subtotal_amount', 'discount_amount',
     'tax_amount', 'credited_before_payment_amount', 'credited_after_payment_amount', 'starting_balance_amount',
     'ending_balance_amount', 'customer_ref', 'subscription_ref', 'charge_ref', 'payment_intent_ref', 'billing_reason',
-    'currency', 'attempt_count', 'voided_at', 'uncollectible_at', 'due_at', 'created_at'
+    'currency', 'attempt_count', 'voided_at', 'uncollectible_at', 'due_at', 'created_at', 'payments'
 ] %}
 
 with stripe__invoices as (
