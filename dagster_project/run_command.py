@@ -5,7 +5,6 @@ Not here: the job (`defs/daily_run.py`), how a full disk is known (`disk.py`), a
 
 import json
 import logging
-import os
 import socket
 
 from rich.console import Console
@@ -26,6 +25,7 @@ from dagster_project.disk import (
 )
 from dagster_project.expected_days import take_any_day
 from dagster_project.ingest.company import OtherCompanyError
+from dagster_project.process_end import end_now
 from dagster_project.settings import SettingsError, settings
 
 
@@ -67,7 +67,7 @@ def run(console: Console, errors: Console) -> int:
     if done.causes:
         _tell(errors, *done.causes)
         if done.was_interrupted:  # threads of dbt may be at work, and Python's own end would crash on them
-            os._exit(1)
+            end_now(1)
         return 1
     print_summary(
         known.published_dir, known.warehouse_path, done.as_of_date, known.reporting_currency, console

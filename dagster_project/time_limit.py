@@ -3,7 +3,6 @@
 Not here: what is limited, and how long it may take.
 """
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from dagster_project.databases import interrupt_queries
+from dagster_project.process_end import end_now
 
 GRACE_SECONDS = 120.0
 """What a step has to end by itself; one that hangs in foreign code never hears of the signal."""
@@ -51,7 +51,7 @@ def time_limit(
         try:
             when_stuck()
         finally:
-            os._exit(1)
+            end_now(1)
 
     def interrupt_ignored(_signal: int, _frame: FrameType | None) -> None:
         if limit.is_over:
