@@ -71,11 +71,15 @@ try(make_timestamp(
   day that somebody thought of. A vendor's API leaves such a field empty; only dropped files have these.
 #}
 {% macro is_stand_in(column) -%}
+    {%- set is_birth = column.config.meta.born -%}
     {%- set days -%}
-        '0000-00-00', '0001-01-01', '1753-01-01', '1899-12-30', '1899-12-31', '1900-01-00', '1900-01-01', '1970-01-01',
-                '2099-12-31', '2999-12-31', '9999-12-31'
+        '0000-00-00', '0001-01-01', '1753-01-01', '1899-12-30', '1899-12-31', '1900-01-00', '1900-01-01',
+                {% if not is_birth %}'1970-01-01', {% endif %}'2099-12-31', '2999-12-31', '9999-12-31'
     {%- endset -%}
 case
+    {%- if is_birth %}
+    when {{ is_written_too_often(column) | indent(8) }} then true
+    {%- endif %}
     when {{ column.name }} between date '1970-01-03' and date '2099-12-30' then false
     else coalesce(
             strftime({{ column.name }}, '%Y-%m-%d') in (
@@ -87,6 +91,20 @@ case
             false
         )
 end
+{%- endmacro %}
+
+{#
+  People are born on the day 0 of computers too, and on every other day that somebody thought of. A day that stands for
+  none shows itself by being written again and again: of a hundred thousand people hardly five share a birth date. One
+  in a thousand is enough for the day 0; one in a hundred for any other.
+#}
+{% macro is_written_too_often(column) -%}
+    {%- set in_file = 'over (partition by _source_file)' -%}
+    count({{ column.name }}) over (partition by _source_file, {{ column.name }}) >= if(
+        {{ column.name }} = date '1970-01-01',
+        greatest(3, 0.001 * count({{ column.name }}) {{ in_file }}),
+        greatest(20, 0.01 * count({{ column.name }}) {{ in_file }})
+    )
 {%- endmacro %}
 
 {# The dates of a table in which a stand-in may be. #}

@@ -27,6 +27,7 @@ CONTRACTS = {
 STAND_INS = (
     "1900-01-01", "1970-01-01", "9999-12-31", "2099-12-31", "0000-00-00", "0001-01-01", "1899-12-30", "2999-12-31",
 )  # fmt: skip
+BIRTH_STAND_INS = tuple(day for day in STAND_INS if day != "1970-01-01")  # see test_birth_dates
 WRITTEN = (
     "{}", "{} 00:00:00", "{}T00:00:00Z", "{} 23:59:59", "{}T23:59:59.999Z", "{}T00:00:00+02:00",
     "{}T23:59:59-05:00", "dots", "slashes",
@@ -77,7 +78,8 @@ def random_row(table: Table, number: int, draw: random.Random) -> Row:
             cells[column.source] = ""
             empty.add(column.name)
         else:
-            cells[column.source] = written(draw.choice(STAND_INS), draw.choice(WRITTEN))
+            stand_in = draw.choice(BIRTH_STAND_INS if "born" in column.rules else STAND_INS)
+            cells[column.source] = written(stand_in, draw.choice(WRITTEN))
             stand_ins.add(column.name)
     return Row(cells, stand_ins, empty)
 
