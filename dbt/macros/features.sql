@@ -32,43 +32,45 @@
         inner join {{ ref('customers') }} as customers on customer_days.customer_id = customers.customer_id
     ),
 
-    paid_transactions as (
+    -- A purchase is one from the day on which its first money came; each further part is spent on the day it came.
+    spend_changes as (
         select
             *,
-            cast(paid_at as date) as paid_date,
-            not {{ gives_back('kind') }} and transaction_amount >= 0 as is_purchase
-        from {{ ref('transactions') }}
-        where paid_at is not null and net_spend_amount is not null
+            cast(purchased_at as date) as purchase_date,
+            cast(changed_at as date) as spend_date,
+            changed_at = purchased_at as is_first_part
+        from {{ ref('spend_changes') }}
     ),
 
     first_purchases as (
-        select customer_id, min(paid_date) as first_purchase_date
-        from paid_transactions
+        select customer_id, min(purchase_date) as first_purchase_date
+        from spend_changes
         where is_purchase
         group by customer_id
     ),
 
     purchase_features as (
         select
-            transactions.customer_id,
+            changes.customer_id,
             dates.as_of_date,
-            count(*) filter (where is_purchase) as purchase_count,
-            count(distinct paid_date) filter (where is_purchase) as purchase_day_count,
-            min(paid_date) filter (where is_purchase) as first_purchase_date,
-            max(paid_date) filter (where is_purchase) as last_purchase_date,
-            sum(net_spend_amount) as spend_amount,
-            sum(net_spend_amount) filter (where is_purchase) as gross_spend_amount,
-            sum(net_spend_amount) filter (where is_purchase and paid_date = first_purchase_date)
+            count(*) filter (where is_purchase and is_first_part) as purchase_count,
+            count(distinct purchase_date) filter (where is_purchase) as purchase_day_count,
+            min(purchase_date) filter (where is_purchase) as first_purchase_date,
+            max(purchase_date) filter (where is_purchase) as last_purchase_date,
+            sum(spend_change_amount) as spend_amount,
+            sum(spend_change_amount) filter (where is_purchase) as gross_spend_amount,
+            sum(spend_change_amount) filter (where is_purchase and purchase_date = first_purchase_date)
                 as first_day_spend_amount,
-            sum(net_spend_amount) filter (where paid_date > dates.as_of_date - 90) as spend_last_90_days_amount,
-            sum(net_spend_amount) filter (
-                where paid_date > dates.as_of_date - 180 and paid_date <= dates.as_of_date - 90
+            sum(spend_change_amount) filter (where spend_date > dates.as_of_date - 90) as spend_last_90_days_amount,
+            sum(spend_change_amount) filter (
+                where spend_date > dates.as_of_date - 180 and spend_date <= dates.as_of_date - 90
             ) as spend_prior_90_days_amount,
-            greatest(count(*) filter (where is_purchase and kind = 'invoice') - 1, 0) as renewal_count
-        from paid_transactions as transactions
-        inner join feature_dates as dates on transactions.paid_at < dates.day_end
-        left join first_purchases on transactions.customer_id = first_purchases.customer_id
-        group by transactions.customer_id, dates.as_of_date
+            greatest(count(*) filter (where is_purchase and is_first_part and kind = 'invoice') - 1, 0)
+                as renewal_count
+        from spend_changes as changes
+        inner join feature_dates as dates on changes.changed_at < dates.day_end
+        left join first_purchases on changes.customer_id = first_purchases.customer_id
+        group by changes.customer_id, dates.as_of_date
     ),
 
     open_amounts as (

@@ -16,16 +16,16 @@ from dagster_project.settings import DBT_DIR
 MODELS = (
     "exchange_rates", "received_invoices", "received_refunds", "received_payments", "received_disputes",
     "received_credit_notes", "credit_notes", "received_transaction_lines", "invoice_payments", "charges", "money_back",
-    "invoice_settlements", "transactions", "open_amount_changes", "payments",
+    "invoice_settlements", "transactions", "open_amount_changes", "spend_changes", "payments",
     "received_subscription_versions", "subscription_items", "transaction_lines", "billed_subscription_items",
     "subscription_item_versions", "subscription_terms", "subscription_periods", "revenue_months",
     "customer_mrr_monthly", "fct_mrr_movements", "subscription_bills", "mrr_bases_monthly", "revenue_monthly",
-    "revenue_differences", "fct_transactions", "dim_product", "fct_transaction_lines",
+    "revenue_differences", "fct_transactions", "fct_spend_changes", "dim_product", "fct_transaction_lines",
     "fct_product_ownership", "revenue_reconciliation",
 )  # fmt: skip
 TRUTHS = (
     "assert_transaction_lines_add_up", "assert_billed_is_settled", "assert_revenue_reconciliation_ties_out",
-    "assert_no_billed_revenue_is_unexplained",
+    "assert_no_billed_revenue_is_unexplained", "assert_spend_follows_the_money",
 )  # fmt: skip
 BRONZE = (
     "stripe__subscriptions", "stripe__products", "stripe__invoices", "stripe__invoice_lines", "stripe__charges",

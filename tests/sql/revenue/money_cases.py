@@ -203,7 +203,7 @@ MONEY = {
         ],
         charges=[charge(1500, id="ch_written_out", created=LATER),
                  charge(6000, payment_intent="pi_due", status="failed")],
-        ledger={"billed": 100, "paid": 40, "open": 60, "net_spend": 0},
+        ledger={"billed": 100, "paid": 40, "open": 60, "net_spend": 40},
     ),
     "a list in yen, and a charge that took more than its part of the bill": Case(
         invoices=[

@@ -21,13 +21,13 @@ from dagster_project.ingest.stripe.shapes import landing_row, line_row
 
 READ_AT = dt.datetime(2026, 11, 27, 6)
 MODELS = (
-    "fct_transactions", "fct_payments", "fct_transaction_lines", "fct_subscription_periods",
+    "fct_transactions", "fct_spend_changes", "fct_payments", "fct_transaction_lines", "fct_subscription_periods",
     "revenue_monthly", "revenue_reconciliation", "customer_mrr_monthly", "subscription_versions",
 )  # fmt: skip
 TRUTHS = (
     "assert_transaction_lines_add_up", "assert_billed_is_settled", "assert_revenue_reconciliation_ties_out",
     "assert_mrr_bridge_ties_out", "assert_month_end_mrr_equals_subscription_periods",
-    "assert_subscription_periods_are_contiguous",
+    "assert_spend_follows_the_money", "assert_subscription_periods_are_contiguous",
     "assert_no_billed_revenue_is_unexplained",
 )  # fmt: skip
 WRITTEN_BY_PYTHON = {

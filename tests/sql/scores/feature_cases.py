@@ -41,16 +41,16 @@ def subscription(
     } | {name: at(value) if name in clocks else value for name, value in more.items()}  # fmt: skip
 
 
-def bill(occurred: str, paid: str | None = None, amount: str = "30.00", **more: Any) -> Row:
-    """An invoice, paid or open."""
+def paid(moment: str, amount: str = "30.00", first: str | None = None, **more: Any) -> Row:
+    """Money that came in for an invoice, all of it or after a first part of it."""
     return {
-        "kind": "invoice", "occurred_at": at(occurred), "paid_at": at(paid), "closed_at": at(paid),
-        "transaction_amount": Decimal(amount), "net_spend_amount": Decimal(amount) if paid else None,
+        "kind": "invoice", "is_purchase": True, "changed_at": at(moment), "purchased_at": at(first or moment),
+        "spend_change_amount": Decimal(amount),
     } | more  # fmt: skip
 
 
-def refund(paid: str, amount: str = "30.00") -> Row:
-    return bill(paid, paid, amount, kind="refund", net_spend_amount=-Decimal(amount))
+def refund(moment: str, amount: str = "30.00") -> Row:
+    return paid(moment, f"-{amount}", kind="refund", is_purchase=False)
 
 
 def ticket(opened: str, **more: Any) -> Row:
@@ -80,8 +80,8 @@ def subscribed(*versions: Row, day: dt.date = DAY, **columns: Any) -> Case:
     return Case({"subscription_versions": list(versions)}, columns, day)
 
 
-def billed(*transactions: Row, **columns: Any) -> Case:
-    return Case({"transactions": list(transactions)}, columns)
+def spent(*changes: Row, **columns: Any) -> Case:
+    return Case({"spend_changes": list(changes)}, columns)
 
 
 def owes(changed: str, amount: str = "30") -> Row:
@@ -146,28 +146,34 @@ CASES = {
         days_until_renewal=None, is_subscriber=False, has_ever_subscribed=False, subscription_tenure_days=None,
     ),
     # Renewals
-    "who never bought has not renewed": billed(renewal_count=0, purchase_count=0, spend_amount=0),
-    "the first invoice is no renewal": billed(bill("2026-01-01", "2026-01-02"), renewal_count=0, purchase_count=1),
-    "every later paid invoice is one": billed(
-        bill("2025-11-01", "2025-11-02"), bill("2025-12-01", "2025-12-02"), bill("2026-01-01", "2026-03-02 23:59:59"),
-        renewal_count=2,
+    "who never bought has not renewed": spent(renewal_count=0, purchase_count=0, spend_amount=0),
+    "the first invoice is no renewal": spent(paid("2026-01-02"), renewal_count=0, purchase_count=1),
+    "every later paid invoice is one": spent(
+        paid("2025-11-02"), paid("2025-12-02"), paid("2026-03-02 23:59:59"), renewal_count=2,
     ),
-    "invoices that are open, repaid or paid tomorrow, orders and refunds are none": billed(
-        bill("2025-11-01", "2025-11-02"), bill("2025-12-01"),
-        bill("2025-12-01", "2025-12-02", net_spend_amount=None), bill("2026-01-01", "2026-03-03"),
-        bill("2026-01-05", "2026-01-05", kind="order"), refund("2026-01-09"),
+    "invoices that are paid tomorrow, orders and refunds are none": spent(
+        paid("2025-11-02"), paid("2026-03-03"), paid("2026-01-05", kind="order"), refund("2026-01-09"),
         renewal_count=0, purchase_count=2, spend_amount=30, gross_spend_amount=60,
     ),
-    "a bill below 0 is none, one that the balance paid is": billed(
-        bill("2025-11-01", "2025-11-02"), bill("2025-12-01", "2025-12-01", "-5", net_spend_amount=Decimal(0)),
-        bill("2026-01-01", "2026-01-01", net_spend_amount=Decimal(0)),
+    "a bill below 0 is none, one that the balance paid is": spent(
+        paid("2025-11-02"), paid("2025-12-01", "0", is_purchase=False), paid("2026-01-01", "0"),
         renewal_count=1, purchase_count=2, spend_amount=30, days_since_last_purchase=60,
     ),
+    "an invoice is one from its first part on, and each part is spent on its day": spent(
+        paid("2025-11-02"), paid("2025-12-02", "10"), paid("2026-01-05", "15", first="2025-12-02"),
+        paid("2026-03-03", "5", first="2025-12-02"),
+        renewal_count=1, purchase_count=2, purchase_day_count=2, spend_amount=55, gross_spend_amount=55,
+        first_day_spend_amount=30, spend_last_90_days_amount=15, spend_prior_90_days_amount=40,
+        days_since_last_purchase=90,
+    ),
+    "what came later for the first purchase belongs to its day": spent(
+        paid("2025-12-02", "10"), paid("2026-01-05", "15", first="2025-12-02"), paid("2026-02-01", "7"),
+        first_day_spend_amount=25, spend_amount=32, purchase_day_count=2,
+    ),
     # Spend
-    "the 90 days before the last 90": billed(
-        bill("2025-09-01", "2025-09-03 23:59:59", "1"), bill("2025-09-01", "2025-09-04", "2"),
-        bill("2025-09-01", "2025-12-02 23:59:59", "4"), bill("2025-12-03", "2025-12-03", "8"),
-        refund("2026-03-02", "1"),
+    "the 90 days before the last 90": spent(
+        paid("2025-09-03 23:59:59", "1"), paid("2025-09-04", "2"), paid("2025-12-02 23:59:59", "4"),
+        paid("2025-12-03", "8"), refund("2026-03-02", "1"),
         spend_prior_90_days_amount=6, spend_last_90_days_amount=7, first_day_spend_amount=1, spend_amount=14,
         days_since_last_purchase=89, purchase_span_days=91,
     ),
@@ -379,7 +385,7 @@ def history_of(case: Case) -> dict[str, list[Row]]:
         "customer_since_date": dt.date(2024, 1, 1),
     }  # fmt: skip
     others = (
-        "transactions", "open_amount_changes", "payments", "subscription_versions", "usage_events", "tickets",
+        "spend_changes", "open_amount_changes", "payments", "subscription_versions", "usage_events", "tickets",
         "survey_responses", "touchpoints",
     )  # fmt: skip
     return {"customers": [customer]} | {name: [] for name in others} | case.history

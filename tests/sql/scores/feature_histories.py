@@ -84,21 +84,20 @@ class HistoryMaker:
             "customer_since_date": since,
         }  # fmt: skip
 
-    def transaction(self) -> Row:
-        """A bill, an order or a refund, which may be paid, closed otherwise, or open."""
-        occurred_at, kind = (
-            self.moment(),
-            self.draw.choice(["invoice", "invoice", "order", "shipment", "refund"]),
-        )
-        paid_at, amount = self.later(occurred_at, none_share=0.2), self.draw.choice(AMOUNTS)
-        is_spent = paid_at is not None and self.draw.random() < 0.9
-        if kind == "invoice" and self.draw.random() < 0.1:
-            amount = -amount  # a downgrade
-        return {
-            "kind": kind, "occurred_at": occurred_at, "paid_at": paid_at,
-            "closed_at": self.later(occurred_at, none_share=0.3), "transaction_amount": amount,
-            "net_spend_amount": (-amount if kind == "refund" else amount) if is_spent else None,
-        }  # fmt: skip
+    def spend_changes(self) -> list[Row]:
+        """A bill, an order or a refund; of a bill the money may come in parts, or from the balance."""
+        first_at, amount = self.moment(), self.draw.choice(AMOUNTS)
+        kind = self.draw.choice(["invoice", "invoice", "order", "shipment", "refund"])
+        is_purchase = kind != "refund" and self.draw.random() < 0.9  # else a downgrade, below 0
+        parts = [(first_at, -amount if kind == "refund" else amount * is_purchase)]
+        if kind == "invoice" and is_purchase and self.draw.random() < 0.3:
+            later = self.later(first_at)
+            parts += [(later, Decimal("0.01"))] if later > first_at else []
+        return [
+            {"kind": kind, "is_purchase": is_purchase, "changed_at": moment, "purchased_at": first_at,
+             "spend_change_amount": part}
+            for moment, part in parts
+        ]  # fmt: skip
 
     def open_amount_changes(self) -> list[Row]:
         """A bill, which is settled in part or in two parts, or stays open."""
@@ -175,13 +174,16 @@ class HistoryMaker:
     def history(self) -> History:
         """Everything of one customer; the more rows a table may have, the more do customers have in it."""
         makers = {
-            "transactions": (self.transaction, 8), "payments": (self.payment, 4), "tickets": (self.ticket, 5),
+            "payments": (self.payment, 4), "tickets": (self.ticket, 5),
             "usage_events": (self.usage_event, 10), "touchpoints": (self.touchpoint, 8),
         }  # fmt: skip
         history = {
             name: [make() for _ in range(self.draw.randint(0, most))] for name, (make, most) in makers.items()
         }
         history["customers"] = [self.customer()]
+        history["spend_changes"] = [
+            change for _ in range(self.draw.randint(0, 8)) for change in self.spend_changes()
+        ]
         history["open_amount_changes"] = [
             change for _ in range(self.draw.randint(0, 3)) for change in self.open_amount_changes()
         ]

@@ -59,12 +59,11 @@ def profile(history: History, day: dt.date) -> Row:
 
 
 def spending(history: History, day: dt.date) -> Row:
-    """Purchases that add to spend, and refunds, by the day on which the money came or went."""
-    booked = [
-        row for row in so_far(day, history["transactions"], "paid_at") if row["net_spend_amount"] is not None
-    ]
-    purchases = [row for row in booked if row["kind"] != "refund" and row["transaction_amount"] >= 0]
-    dates = [row["paid_at"].date() for row in purchases]
+    """Money by the day on which it came or went; a purchase is one from the day of its first money on."""
+    booked = so_far(day, history["spend_changes"], "changed_at")
+    bought = [row for row in booked if row["is_purchase"]]
+    purchases = [row for row in bought if row["changed_at"] == row["purchased_at"]]
+    dates = [row["purchased_at"].date() for row in purchases]
     first, latest = (choose(dates) if dates else None for choose in (min, max))
     return {
         "purchase_count": len(purchases),
@@ -74,13 +73,13 @@ def spending(history: History, day: dt.date) -> Row:
         "days_since_first_purchase": days_from(first, day),
         "days_since_last_purchase": days_from(latest, day),
         "purchase_span_days": days_from(first, latest),
-        "spend_amount": total(booked, "net_spend_amount"),
-        "gross_spend_amount": total(purchases, "net_spend_amount"),
+        "spend_amount": total(booked, "spend_change_amount"),
+        "gross_spend_amount": total(bought, "spend_change_amount"),
         "first_day_spend_amount": total(
-            [row for row in purchases if row["paid_at"].date() == first], "net_spend_amount"
+            [row for row in bought if row["purchased_at"].date() == first], "spend_change_amount"
         ),
-        "spend_last_90_days_amount": total(last(90, day, booked, "paid_at"), "net_spend_amount"),
-        "spend_prior_90_days_amount": total(last(90, day, booked, "paid_at", 90), "net_spend_amount"),
+        "spend_last_90_days_amount": total(last(90, day, booked, "changed_at"), "spend_change_amount"),
+        "spend_prior_90_days_amount": total(last(90, day, booked, "changed_at", 90), "spend_change_amount"),
         "renewal_count": max(sum(row["kind"] == "invoice" for row in purchases) - 1, 0),
     }
 

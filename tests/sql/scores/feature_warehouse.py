@@ -18,8 +18,8 @@ SILVER_TABLES = {
     "feature_dates": "as_of_date date",
     "customers": "customer_id text, kind text, industry text, country text, employee_count bigint,"
     " customer_since_date date",
-    "transactions": "transaction_id text, customer_id text, kind text, occurred_at timestamp, paid_at timestamp,"
-    " closed_at timestamp, transaction_amount decimal(18, 2), net_spend_amount decimal(18, 2)",
+    "spend_changes": "transaction_id text, customer_id text, kind text, is_purchase boolean, changed_at timestamp,"
+    " purchased_at timestamp, spend_change_amount decimal(18, 2)",
     "open_amount_changes": "transaction_id text, customer_id text, changed_at timestamp,"
     " open_change_amount decimal(18, 2)",
     "payments": "payment_id text, customer_id text, status text, attempted_at timestamp",
@@ -37,7 +37,7 @@ SILVER_TABLES = {
     "touchpoints": "touchpoint_id text, customer_id text, occurred_at timestamp, direction text, outcome text",
 }  # fmt: skip
 KEYS = {
-    "transactions": "transaction_id", "payments": "payment_id", "usage_events": "event_id", "tickets": "ticket_id",
+    "spend_changes": "transaction_id", "payments": "payment_id", "usage_events": "event_id", "tickets": "ticket_id",
     "survey_responses": "response_id", "touchpoints": "touchpoint_id",
 }  # fmt: skip
 COMPILED_DAY = dt.date(2026, 3, 2)

@@ -31,6 +31,7 @@ SILVER_TABLES = {
     " is_public boolean, occurred_at timestamp",
     "transactions": "transaction_id text, customer_id text, kind text, status text, occurred_at timestamp,"
     " paid_at timestamp, closed_at timestamp, transaction_amount decimal(18,2), net_spend_amount decimal(18,2)",
+    "spend_changes": "customer_id text, is_purchase boolean, purchased_at timestamp",
     "open_amount_changes": "customer_id text, changed_at timestamp, open_change_amount decimal(18,2)",
     "payments": "payment_id text, customer_id text, status text, attempted_at timestamp",
     "survey_responses": "response_id text, customer_id text, responded_at timestamp, survey_kind text,"

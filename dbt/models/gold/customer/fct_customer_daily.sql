@@ -20,8 +20,8 @@ tickets as (
     where customer_id is not null
 ),
 
-transactions as (
-    select * from {{ ref('transactions') }}
+spend_changes as (
+    select * from {{ ref('spend_changes') }}
 ),
 
 open_amount_changes as (
@@ -79,13 +79,9 @@ notices as (
 purchase_days as (
     select distinct
         customer_id,
-        cast(paid_at as date) as purchase_date
-    from transactions
-    where
-        paid_at is not null
-        and not {{ gives_back('kind') }}
-        and net_spend_amount is not null
-        and transaction_amount >= 0
+        cast(purchased_at as date) as purchase_date
+    from spend_changes
+    where is_purchase
 ),
 
 purchase_days_in_order as (

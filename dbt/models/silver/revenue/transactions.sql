@@ -16,6 +16,7 @@ settled_amounts as (
         sum(settled_amount) filter (where settlement_kind <> 'written_off') as settled_amount,
         sum(settled_amount) filter (where settlement_kind = 'credited') as credited_before_amount,
         sum(settled_amount) filter (where settlement_kind = 'balance') as from_balance_amount,
+        sum(settled_amount) filter (where settlement_kind = 'paid') as received_amount,
         max(settled_at) filter (where settlement_kind = 'paid') as last_paid_at
     from {{ ref('invoice_settlements') }}
     where settled_at < {{ end }}
@@ -83,6 +84,7 @@ credited_invoices as (
         invoices.*,
         coalesce(settled.settled_amount, 0) as settled_amount,
         settled.last_paid_at,
+        coalesce(settled.received_amount, 0) as received_amount,
         coalesce(settled.credited_before_amount, 0) as credited_before_amount,
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         coalesce(settled.from_balance_amount, 0) as from_balance_amount,
@@ -130,8 +132,11 @@ stripe_invoices as (
                 invoices.from_balance_amount
                 - coalesce(invoices.to_balance_amount, invoices.credited_after_amount)
         end as balance_amount,
-        invoices.credited_before_amount + invoices.from_balance_amount
-        + if(invoices.status = 'uncollectible', invoices.total_amount - invoices.settled_amount, 0) as not_spent_amount,
+        if(
+            invoices.status = 'paid',
+            invoices.credited_before_amount + invoices.from_balance_amount,
+            invoices.total_amount - invoices.received_amount
+        ) as not_spent_amount,
         invoices.currency,
         methods.payment_method
     from credited_invoices as invoices
@@ -160,7 +165,7 @@ stripe_charges as (
         coalesce(refunded.refunded_amount, 0) as refunded_amount,
         0 as credited_amount,
         0 as balance_amount,
-        0 as not_spent_amount,
+        if(charges.status = 'pending', charges.amount, 0) as not_spent_amount,
         charges.currency,
         charges.payment_method
     from charges
@@ -267,7 +272,7 @@ file_transactions as (
         ) as refunded_amount,
         0 as credited_amount,
         0 as balance_amount,
-        0 as not_spent_amount,
+        if(transactions.status = 'paid', 0, transactions.amount) as not_spent_amount,
         transactions.currency,
         transactions.payment_method
     from file_defaults as transactions
@@ -364,17 +369,19 @@ in_money as (
             'billed', 'still_open + written_off + refunded_amount + credited_amount + balance_amount', 'exchange_rate'
         ) }} as paid_amount,
         {{ at_exchange_rate('original_amount - not_spent_amount', 'exchange_rate') }} as spent_amount,
+        -- Of what is not paid in whole, only what has come in.
+        status = 'paid' or original_amount <> not_spent_amount as has_moved_money,
         payment_method
     from with_settlement
 ),
 
--- Spend follows the money: a paid purchase adds what was paid by money, and money that goes back is taken off. What the
--- balance of a customer pays was money before, or never; of a bill that was given up the part that was paid is money.
+-- Spend follows the money: a purchase adds what was paid by money, also while the rest is open or was given up,
+-- and money that goes back is taken off. What the balance of a customer pays was money before, or never.
 with_net_spend as (
     select
-        * exclude (spent_amount),
+        * exclude (spent_amount, has_moved_money),
         case
-            when status <> 'paid' and (status <> 'failed' or paid_at is null) then null
+            when not has_moved_money then null
             when {{ gives_back('kind') }} then -spent_amount
             else spent_amount
         end as net_spend_amount
