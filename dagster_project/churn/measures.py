@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
@@ -93,10 +93,44 @@ def calibration_error(probability: FloatArray, is_churned: BoolArray, bin_count:
     return float(np.abs(gap).sum() / len(probability))
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows of about equal probability: what was predicted of them, and what was seen.
+
+    Attributes:
+        lowest: Lowest probability.
+        highest: Highest probability.
+        predicted: Mean probability.
+        example_count: Rows.
+        churned_count: Rows of customers who left.
+    """
+
+    lowest: float
+    highest: float
+    predicted: float
+    example_count: int
+    churned_count: int
+
+    @property
+    def seen(self) -> float:
+        """Share of the rows whose customer left."""
+        return self.churned_count / self.example_count
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """95 % interval of the seen share.
+
+        Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference, JASA 22, 209-212. It takes
+        rows as independent: two of one customer are not, so the truth is a little wider.
+        """
+        interval = binomtest(self.churned_count, self.example_count).proportion_ci(0.95, method="wilson")
+        return float(interval.low), float(interval.high)
+
+
 def calibration_bins(
     probability: FloatArray, is_churned: BoolArray, bin_count: int = 10
-) -> list[tuple[float, float]]:
-    """Mean prediction and seen share of bins of about equal count, ascending; equal probabilities share a bin.
+) -> list[CalibrationBin]:
+    """Predicted and seen share in bins of about equal count, ascending; equal probabilities share a bin.
 
     Args:
         probability: Predictions, shape (n,).
@@ -104,9 +138,16 @@ def calibration_bins(
         bin_count: Bins at most.
     """
     bins = (rankdata(probability, method="min") - 1) * bin_count // len(probability)
+    rows = [(probability[bins == place], is_churned[bins == place]) for place in np.unique(bins)]
     return [
-        (float(probability[bins == place].mean()), float(is_churned[bins == place].mean()))
-        for place in np.unique(bins)
+        CalibrationBin(
+            float(predicted.min()),
+            float(predicted.max()),
+            float(predicted.mean()),
+            len(churned),
+            int(churned.sum()),
+        )
+        for predicted, churned in rows
     ]
 
 

@@ -1,6 +1,6 @@
-"""Every customer's chance to leave on one day, and how far the model can be trusted: the two gold tables.
+"""Every customer's chance to leave on one day, and how far the model can be trusted: the three gold tables.
 
-Here: the columns of `customer_churn` and `churn_model_metrics`. Not here: the learning (`model.py`), the
+Here: the columns of these tables. Not here: the learning (`model.py`), the
 words (`reasons.py`) and where the model is kept (`tracking.py`).
 """
 
@@ -50,6 +50,19 @@ METRIC_SCHEMA = {
     "ci_high": pl.Float64,
     "note": pl.String,
 }
+CALIBRATION_SCHEMA = {
+    "as_of_date": pl.Date,
+    "model_version": pl.String,
+    "bin_number": pl.Int64,
+    "lowest_probability": pl.Float64,
+    "highest_probability": pl.Float64,
+    "predicted_probability": pl.Float64,
+    "seen_share": pl.Float64,
+    "seen_lower_bound_share": pl.Float64,
+    "seen_upper_bound_share": pl.Float64,
+    "example_count": pl.Int64,
+    "churned_example_count": pl.Int64,
+}
 
 
 @dataclass(frozen=True)
@@ -59,20 +72,20 @@ class ChurnResult:
     Attributes:
         customers: Table `customer_churn`.
         metrics: Table `churn_model_metrics`.
+        calibration: Table `churn_calibration`.
         booster: Trees in XGBoost's UBJ format, or None when the model has none.
         parameters: What else the model is made of; fits JSON.
         model_version: Hash of the model, `none` with insufficient data.
         status: `fitted`, `no_signal` or `insufficient_data`.
-        calibration: Predicted and seen share of each bin of the later snapshots, ascending.
     """
 
     customers: pl.DataFrame
     metrics: pl.DataFrame
+    calibration: pl.DataFrame
     booster: bytes | None
     parameters: dict[str, Any]
     model_version: str
     status: Status
-    calibration: list[tuple[float, float]]
 
 
 def score_churn(
@@ -92,7 +105,7 @@ def score_churn(
         random_state: Seed.
 
     Returns:
-        Both tables, sorted by key, and the model.
+        The tables, sorted by key, and the model.
 
     Raises:
         ValueError: `features` are of another day, or the labels of another horizon.
@@ -134,11 +147,11 @@ def score_churn(
     return ChurnResult(
         customers,
         _metrics(model, as_of_date),
+        _calibration(model, as_of_date),
         classifier.booster(),
         model.parameters(),
         model.model_version_,
         model.status,
-        calibration_bins(classifier.ahead_, model.sets_["evaluation"]["is_churned"].to_numpy().astype(bool)),
     )
 
 
@@ -190,6 +203,19 @@ def _metrics(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:
         for metric, value, note in _metrics_of(model, dataset)
     ]
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row").sort("dataset", "metric")
+
+
+def _calibration(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:
+    ahead = model.classifier_.ahead_
+    is_churned = model.sets_["evaluation"]["is_churned"].to_numpy().astype(bool)
+    rows = [
+        (
+            as_of_date, model.model_version_, number, found.lowest, found.highest, found.predicted, found.seen,
+            *found.bounds, found.example_count, found.churned_count,
+        )
+        for number, found in enumerate(calibration_bins(ahead, is_churned) if len(ahead) else (), start=1)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA, orient="row")
 
 
 def _metrics_of(model: ChurnModel, dataset: str) -> Iterator[tuple[str, Measure, str | None]]:

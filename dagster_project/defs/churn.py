@@ -14,7 +14,7 @@ RANDOM_STATE = 20240930
 
 
 @dg.multi_asset(
-    outs=scored_tables("customer_churn", "churn_model_metrics"),
+    outs=scored_tables("customer_churn", "churn_model_metrics", "churn_calibration"),
     ins={
         "features": dg.AssetIn(["gold", "customer_features"]),
         "snapshots": dg.AssetIn(["silver", "customer_feature_snapshots"]),
@@ -24,7 +24,7 @@ RANDOM_STATE = 20240930
 )
 def customer_churn(
     context: dg.AssetExecutionContext, features: pl.DataFrame, snapshots: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calibrated churn probabilities with reasons; the model and its metrics go to MLflow."""
     from dagster_project.churn.score import score_churn  # xgboost, scikit-learn, MLflow: seconds each
     from dagster_project.churn.tracking import log_churn_model
@@ -32,10 +32,12 @@ def customer_churn(
     as_of_date = dt.date.fromisoformat(context.partition_key)
     result = score_churn(features, snapshots, as_of_date, settings().churn_horizon_days, RANDOM_STATE)
     run_name = log_churn_model(settings().model_tracking_dir, result, as_of_date)
-    if result.calibration:
+    if not result.calibration.is_empty():
         title = "Churn: seen share over predicted probability, later snapshots"
-        predicted, seen = zip(*result.calibration, strict=True)
+        predicted, seen = (
+            result.calibration[name].to_list() for name in ("predicted_probability", "seen_share")
+        )
         curve = as_markdown(calibration_curve(predicted, seen, title), title)
-        context.add_output_metadata({"calibration": dg.MetadataValue.md(curve)}, "churn_model_metrics")
+        context.add_output_metadata({"calibration": dg.MetadataValue.md(curve)}, "churn_calibration")
     context.log.info(f"model logged to MLflow as {run_name}")
-    return result.customers, result.metrics
+    return result.customers, result.metrics, result.calibration

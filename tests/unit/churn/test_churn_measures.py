@@ -1,13 +1,19 @@
 """Measures of probabilities, against hand-made cases, scikit-learn and resampling."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from dagster_project.churn.measures import (
     UNKNOWN,
+    CalibrationBin,
     area_under_curve,
+    calibration_bins,
     calibration_error,
     calibration_line,
     measure,
@@ -52,6 +58,48 @@ def test_calibration_error_of_true_probabilities_is_small():
     random = np.random.default_rng(0)
     probability = random.random(20_000)
     assert calibration_error(probability, random.random(20_000) < probability) < 0.02
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=200))
+def test_bins_hold_every_row_once_in_ascending_order(rows):
+    probability, is_churned = np.array([row[0] / 20 for row in rows]), np.array([row[1] for row in rows])
+    bins = calibration_bins(probability, is_churned)
+    assert 1 <= len(bins) <= 10
+    assert sum(found.example_count for found in bins) == len(rows)
+    assert sum(found.churned_count for found in bins) == is_churned.sum()
+    assert sum(found.predicted * found.example_count for found in bins) == pytest.approx(probability.sum())
+    assert all(before.highest < after.lowest for before, after in pairwise(bins))
+    for found in bins:
+        assert found.lowest <= found.predicted + 1e-12
+        assert found.predicted <= found.highest + 1e-12
+        lower, upper = found.bounds
+        assert 0 <= lower <= found.seen <= upper <= 1
+
+
+def test_bins_of_wrong_probabilities_say_what_was_seen_instead():
+    random = np.random.default_rng(3)
+    truth = random.random(20_000)
+    bins = calibration_bins(truth**2, random.random(20_000) < truth)
+    assert len(bins) == 10
+    assert {found.example_count for found in bins} == {2_000}
+    assert all(found.bounds[0] <= np.sqrt(found.predicted) + 0.02 for found in bins)
+    assert all(found.bounds[1] >= np.sqrt(found.predicted) - 0.02 for found in bins)
+    assert sum(found.bounds[0] > found.predicted for found in bins) >= 8  # and so the distortion shows
+
+
+@pytest.mark.parametrize(
+    ("churned", "examples", "bounds"),
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_bounds_of_the_seen_share_are_wilsons(churned, examples, bounds):
+    """Newcombe (1998), Two-sided confidence intervals for the single proportion, table I."""
+    found = CalibrationBin(0.1, 0.2, 0.15, examples, churned)
+    assert found.bounds == pytest.approx(bounds, abs=5e-5)
 
 
 def test_no_churned_row_leaves_ranking_empty():

@@ -9,7 +9,7 @@ from contract_schemas import contract_schema
 from dagster_project.churn.feature_matrix import MODEL_FEATURES, feature_columns
 from dagster_project.churn.flat_table import Encoding
 from dagster_project.churn.reasons import REASON_WORDS, strongest_reasons
-from dagster_project.churn.score import CUSTOMER_SCHEMA, METRIC_SCHEMA
+from dagster_project.churn.score import CALIBRATION_SCHEMA, CUSTOMER_SCHEMA, METRIC_SCHEMA
 
 FEATURES = as_features(simulate_snapshots(3, 1, seed=0), month_ends(1)[0]).with_columns(
     active_day_last_30_days_count=pl.lit(2, dtype=pl.Int64),
@@ -42,6 +42,7 @@ def test_what_no_call_can_change_is_never_a_reason():
 def test_result_columns_are_those_of_the_contracts():
     assert contract_schema("gold", "customer_churn") == CUSTOMER_SCHEMA
     assert contract_schema("gold", "churn_model_metrics") == METRIC_SCHEMA
+    assert contract_schema("gold", "churn_calibration") == CALIBRATION_SCHEMA
 
 
 def test_identifiers_dates_and_labels_never_enter_the_matrix():
