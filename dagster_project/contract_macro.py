@@ -9,7 +9,7 @@ reaches        where a row is found above bronze: its `table` (`parties`: the so
                `needs` tell the reason and what to do, and `otherwise` that of the rest; `at` is the clock by which a
                row may be later than the run. `because` says why no row of the object goes anywhere
 party          when a row is a party, SQL for the columns of `silver.parties`; `only_if` leaves rows out, `link_to` and
-               `link_ref` name the party that it belongs to
+               `link_ref` name the party that it belongs to, `merged_into` the one of its own object that it became
 names_parties  parties that rows name without delivering them: `party` (a bronze table) with `source_ref`, or `email`;
                `named_at` says when; with `heard_at`, where that is more than a year later, the clock is not believed
 profile        SQL for the columns of `silver.profile_versions`: the golden fields that the object may fill

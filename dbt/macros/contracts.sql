@@ -288,6 +288,7 @@
                    'birth_date': 'birth_date',
                    'link_to': 'salesforce__accounts',
                    'link_ref': 'account_ref',
+                   'merged_into': 'master_contact_ref',
                    'is_paying_party': False},
          'profile': {'name': "nullif(concat_ws(' ', first_name, last_name), '')",
                      'email': 'email',

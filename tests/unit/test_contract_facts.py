@@ -10,7 +10,7 @@ from dagster_project.contract_macro import PATH, contract_macro
 from dagster_project.contracts import FACTS_FOR_OTHERS, Table, bronze_tables, silver_tables
 from dagster_project.settings import DBT_DIR
 
-HOW_PARTIES_ARE_READ = {"only_if", "link_to"}
+HOW_PARTIES_ARE_READ = {"only_if", "link_to", "merged_into"}
 WRITTEN_BY_THE_MODEL = {"system", "object", "source_ref", "link_system", "link_object"}
 PROFILE_COLUMNS = {
     "kind", "name", "given_name", "surname", "email", "phone", "domain", "address", "country", "birth_date",

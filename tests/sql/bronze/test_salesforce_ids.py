@@ -54,11 +54,42 @@ def test_an_id_of_15_characters_gets_its_three_others_and_all_else_stays(
     assert normal([written]) == [expected]
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://acme.lightning.force.com/lightning/r/Account/{}/view",
+        "https://acme.lightning.force.com/lightning/r/{}/view?tab=1",
+        "https://acme.lightning.force.com/one/one.app#/sObject/{}/view",
+        "https://acme.my.salesforce.com/{}",
+        "http://eu5.salesforce.com/{}?srPos=0",
+    ],
+)
+@pytest.mark.parametrize("record", ["001xx000003DGbA", "001xx000003DGbAAAW"])
+def test_the_address_of_a_page_is_the_id_in_it(page: str, record: str) -> None:
+    assert normal([page.format(record)]) == ["001xx000003DGbAAAW"]
+    assert normal([page.format(record)], "001") == ["001xx000003DGbAAAW"]
+    assert normal([page.format(record)], "701") == [page.format(record)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://acme.example/001xx000003DGbA",
+        "https://salesforce.com.acme.example/001xx000003DGbA",
+        "https://acme.my.salesforce.com/001xx000003DG",
+        "https://acme.my.salesforce.com/home?id=x",
+        "acme.my.salesforce.com",
+    ],
+)
+def test_other_addresses_stay_as_they_are(address: str) -> None:
+    assert normal([address]) == [address]
+
+
 def test_what_begins_like_no_record_of_the_kind_is_no_id_of_it() -> None:
     assert normal(["701xx000003DGbA", "spring2026promo"], "701") == ["701xx000003DGbAAAW", "spring2026promo"]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(SHORT_IDS, min_size=1, max_size=50))
 def test_both_ways_to_write_an_id_are_one_and_case_tells_ids_apart(ids: list[str]) -> None:
     ids += [short.swapcase() for short in ids]

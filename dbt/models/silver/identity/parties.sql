@@ -53,6 +53,19 @@ owned_workspaces as (
     from {{ ref('product__workspaces') }}
 ),
 
+{% for name, contract in contracts_with('party') if contract.party.merged_into -%}
+-- Who was merged into another belongs to that one alone, whatever older versions say.
+merged_{{ name.split('__', 1)[1] }} as (
+    select
+        *,
+        first_value({{ contract.party.merged_into }}) over (
+            partition by {{ contract.key[0] }}
+            order by {{ contract.version }} desc, {{ contract.party.merged_into }} asc nulls last
+        ) as last_merged_into
+    from {{ ref(name) }}
+),
+
+{% endfor -%}
 delivered_parties as (
     {%- for name, contract in contracts_with('party') %}
     {%- set system, object_name = name.split('__', 1) %}
@@ -61,6 +74,13 @@ delivered_parties as (
     {%- set link_system, link_object = party.link_to.split('__', 1) %}
     {%- do party.update(link_system="'" ~ link_system ~ "'", link_object="'" ~ link_object ~ "'") %}
     {%- endif %}
+    {%- if party.merged_into %}
+    {%- do party.update(
+        link_system="if(last_merged_into is null, " ~ party.link_system ~ ", '" ~ system ~ "')",
+        link_object="if(last_merged_into is null, " ~ party.link_object ~ ", '" ~ object_name ~ "')",
+        link_ref='coalesce(last_merged_into, ' ~ party.link_ref ~ ')'
+    ) %}
+    {%- endif %}
     select
         '{{ system }}' as system,
         '{{ object_name }}' as object,
@@ -68,7 +88,7 @@ delivered_parties as (
         {%- for column, type in columns.items() %}
         cast({{ party.get(column, 'null') }} as {{ type }}) as {{ column }}{% if not loop.last %},{% endif %}
         {%- endfor %}
-    from {{ with_payer.get(name) or ref(name) }}
+    from {{ 'merged_' ~ object_name if party.merged_into else with_payer.get(name) or ref(name) }}
     {%- if party.only_if %}
     where {{ party.only_if }}
     {%- endif %}
