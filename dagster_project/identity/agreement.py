@@ -11,6 +11,7 @@ only when:
   the birth dates, where both are known, do not contradict each other. A record without a name joins when
   there is only one part.
 * **Phone, and the mailbox of a desk**: given name, surname and birth date agree so, and both names are known.
+* **Father and son of one name** share both: a record without a birth date then joins neither.
 * **Companies** whose people share a mailbox or a number have like names.
 """
 
@@ -96,6 +97,12 @@ def _agreeing(claims: pl.DataFrame, is_named: pl.Expr, rule: str) -> pl.DataFram
     )
     edges = pl.concat([same_member, _agreeing_pairs(spelled, rule)])
     label = connected_labels(edges.get_column("left"), edges.get_column("right"), spelled.height)
+    between = _between_two(spelled.with_columns(label=label))
+    if not between.is_empty():
+        numbers = between.implode()
+        edges = edges.filter(~pl.col("left").is_in(numbers) & ~pl.col("right").is_in(numbers))
+        edges = pl.concat([same_member, edges])
+        label = connected_labels(edges.get_column("left"), edges.get_column("right"), spelled.height)
     named = (
         spelled.with_columns(label=label)
         .select("key", "member", pl.col("member").min().over("key", "label").alias("part"))
@@ -114,6 +121,36 @@ def _agreeing(claims: pl.DataFrame, is_named: pl.Expr, rule: str) -> pl.DataFram
         .filter(pl.col("part_count").fill_null(1) == 1)
     )
     return pl.concat([named, unnamed.select("key", "member", "part")])
+
+
+def _between_two(spelled: pl.DataFrame) -> pl.Series:
+    """Numbers of those without a birth date whose part has birth dates that contradict each other.
+
+    They would join father and son of one name, who share a mailbox or a number.
+    """
+    if "birth_date" not in spelled.columns:  # companies have none
+        return pl.Series([], dtype=pl.Int64)
+    has_several = pl.col("birth_date").drop_nulls().n_unique().over("key", "label") > 1
+    dated = spelled.filter(has_several).drop_nulls("birth_date")
+    if dated.is_empty():
+        return pl.Series([], dtype=pl.Int64)
+    with connect() as connection:
+        connection.register("dated", dated.select("key", "label", "birth_date").unique().to_arrow())
+        contradicting = connection.sql(
+            f"""
+            select distinct l.key, l.label
+            from dated as l
+            inner join dated as r on l.key = r.key and l.label = r.label and l.birth_date < r.birth_date
+            where not {BIRTH_DATES_AGREE}
+            """
+        ).to_arrow_table()
+    parts = pl.DataFrame(pl.from_arrow(contradicting)).cast({"label": pl.Int64})
+    return (
+        spelled.filter(pl.col("birth_date").is_null())
+        .join(parts, on=["key", "label"], how="semi")
+        .get_column("number")
+        .cast(pl.Int64)
+    )
 
 
 def _agreeing_pairs(spelled: pl.DataFrame, rule: str) -> pl.DataFrame:

@@ -5,7 +5,9 @@ Here: from scored pairs to clusters. Not here: the scores (`matching.py`).
 The rule against weak bridges: two clusters become one only while the **mean** weight of all pairs between
 them reaches the threshold (average linkage, strongest first). One good pair between two groups of records
 that otherwise disagree does not join them. A pair that was never scored counts as `UNSCORED_WEIGHT`, a
-vetoed one as `VETO_WEIGHT`; weights are cut at `MAX_WEIGHT`, so that no single pair outvotes many.
+vetoed one as `VETO_WEIGHT`; weights are cut at `MAX_WEIGHT`, so that no single pair outvotes many. Two who are
+*apart* (namesakes of one household by their birth dates) are never in one cluster, however many records without a birth
+date stand between them: `APART_WEIGHT` outvotes all others.
 """
 
 import numpy as np
@@ -16,6 +18,7 @@ from dagster_project.identity.groups import connected_labels
 
 MAX_WEIGHT = 20.0
 VETO_WEIGHT = -30.0
+APART_WEIGHT = -1e9
 UNSCORED_WEIGHT = -10.0
 CEILING = 2 * MAX_WEIGHT  # distances are what lacks to this
 MAX_COMPONENT = 1_000
@@ -33,7 +36,7 @@ def cluster_pairs(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:
 
     Args:
         pairs: `left`, `right` (Int64), `match_weight` (Float64), `is_vetoed`, `memory` (bits to add for what
-            was decided before); each pair once.
+            was decided before), `is_apart`; each pair once.
         match_weight: Mean weight from which two clusters are one.
 
     Returns:
@@ -41,7 +44,7 @@ def cluster_pairs(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:
         record).
     """
     likeness = pl.col("match_weight").clip(UNSCORED_WEIGHT, MAX_WEIGHT) + pl.col("memory")
-    weight = pl.when("is_vetoed").then(VETO_WEIGHT).otherwise(likeness)
+    weight = pl.when("is_apart").then(APART_WEIGHT).when("is_vetoed").then(VETO_WEIGHT).otherwise(likeness)
     weighted = pairs.select("left", "right", weight=weight).sort("left", "right")
     components = _components(weighted, match_weight)
     labelled = (

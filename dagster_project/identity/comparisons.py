@@ -64,6 +64,7 @@ class MatchModel(NamedTuple):
     # data has households, which it has when `one_differs` holds for few pairs beside `both_differ`.
     veto: pl.Expr
     household_veto: pl.Expr
+    household_contradiction: pl.Expr  # of the latter, those that are two parties whoever stands between them
     doubtful_veto: pl.Expr  # vetoed pairs that a person should look at all the same
     one_differs: pl.Expr
     both_differ: pl.Expr

@@ -119,7 +119,9 @@ def _match_persons(
 def _person_profiles(evidence: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     fields = profiles(evidence, members, PERSON_FIELDS)
     named = fields.filter(pl.col("surname").is_not_null() | pl.col("given_name").is_not_null())
-    return person_columns(named)
+    # Of records, not of profiles: so a name is as frequent in every round.
+    frequency = evidence.group_by("given_name").agg(given_name_count=pl.col("node").n_unique())
+    return person_columns(named.join(frequency, on="given_name", how="left", validate="m:1"))
 
 
 def _with_further_round(

@@ -71,8 +71,8 @@ class Learned(NamedTuple):
 class ScoredPairs(NamedTuple):
     """Pairs of records with their weights."""
 
-    # left, right (Int64, left < right), match_weight, gamma_<comparison>, is_vetoed, and is_doubtful: vetoed
-    # because the data has households, or for want of a birth date.
+    # left, right (Int64, left < right), match_weight, gamma_<comparison>, is_vetoed, is_apart (vetoed, also through
+    # others), and is_doubtful: vetoed because the data has households, or for want of a birth date.
     pairs: pl.DataFrame
     weights: dict[str, list[float]]  # comparison -> log2(m / u) of its levels, last level first
     learned: Learned | None
@@ -128,6 +128,7 @@ def score_pairs(
             learned = Learned(settings["comparisons"], has_households, Compared(rows, blocked))
         vetoes = {
             "is_vetoed": model.veto | (model.household_veto & has_households),
+            "is_apart": model.household_contradiction & has_households,
             "is_doubtful": (model.household_veto & has_households & ~model.veto) | model.doubtful_veto,
         }
         blocked = blocked.with_columns(**vetoes)
@@ -307,6 +308,7 @@ def _no_pairs(model: MatchModel) -> pl.DataFrame:
             "match_weight": pl.Float64,
             **gammas,
             "is_vetoed": pl.Boolean,
+            "is_apart": pl.Boolean,
             "is_doubtful": pl.Boolean,
         }
     )

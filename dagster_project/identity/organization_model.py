@@ -100,6 +100,7 @@ ORGANIZATION_MODEL = MatchModel(
     training_columns=(("organization_name",), ("street", "house_number")),
     veto=(pl.col("gamma_name") == 0) | ((pl.col("gamma_company_domain") == 0) & (pl.col("gamma_name") < 3)),
     household_veto=pl.lit(value=False),
+    household_contradiction=pl.lit(value=False),
     doubtful_veto=pl.lit(value=False),
     one_differs=pl.lit(value=False),
     both_differ=pl.lit(value=False),

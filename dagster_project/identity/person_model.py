@@ -25,6 +25,15 @@ SWAPPED = (
     " and jaro_winkler_similarity(given_name_l, surname_r) >= 0.88"
     " and jaro_winkler_similarity(surname_l, given_name_r) >= 0.88)"
 )
+# What many records have is a name and no slip of another one, unless that is much more frequent: Joan and Joanne.
+TWO_NAMES = (
+    "(given_name_l != given_name_r and least(given_name_count_l, given_name_count_r) >= 5"
+    " and 5 * least(given_name_count_l, given_name_count_r) >= greatest(given_name_count_l, given_name_count_r))"
+)
+LIKE_GIVEN_NAME = (
+    "(jaro_winkler_similarity(given_name_l, given_name_r) >= 0.75"
+    " or jaro_winkler_similarity(full_name_l, full_name_r) >= 0.92)"
+)
 SAME_NUMBER = "house_number_l = house_number_r"
 LIKE_STREET = "jaro_winkler_similarity(street_l, street_r) >= 0.9"
 
@@ -35,7 +44,10 @@ COMPARISONS = (
         (
             Level("given_name_l = given_name_r", "given name equal", "given_name"),
             Level("list_has_any(given_forms_l, given_forms_r)", "given name a short form"),
-            Level("jaro_winkler_similarity(given_name_l, given_name_r) >= 0.9", "given name very similar"),
+            Level(
+                f"jaro_winkler_similarity(given_name_l, given_name_r) >= 0.9 and not {TWO_NAMES}",
+                "given name very similar",
+            ),
             Level(SWAPPED, "given name and surname swapped"),
             Level("full_name_l = full_name_r", "full name equal"),
             Level(
@@ -43,11 +55,8 @@ COMPARISONS = (
                 " and least(length(given_name_l), length(given_name_r)) = 1",
                 "given name initial equal",
             ),
-            Level(
-                "jaro_winkler_similarity(given_name_l, given_name_r) >= 0.75"
-                " or jaro_winkler_similarity(full_name_l, full_name_r) >= 0.92",
-                "given name similar",
-            ),
+            Level(f"{TWO_NAMES} and {LIKE_GIVEN_NAME}", "given name similar, and both usual"),
+            Level(LIKE_GIVEN_NAME, "given name similar"),
         ),
     ),
     Comparison(
@@ -143,6 +152,7 @@ COMPARISONS = (
 )  # fmt: skip
 
 GIVEN_NAME_DIFFERS = pl.col("gamma_given_name") == 0
+TWO_GIVEN_NAMES = pl.col("gamma_given_name") == 2
 SURNAME_DIFFERS = pl.col("gamma_surname") == 0
 ONLY_NAMES_AGREE = pl.all_horizontal(
     pl.col(f"gamma_{name}") <= 0 for name in ("birth_date", "address", "place", "phone", "email")
@@ -152,7 +162,7 @@ BIRTH_DATE_AGREES = pl.col("gamma_birth_date") >= 2
 # By marriage: one given name and number, but nobody knows the birth dates.
 MAY_HAVE_A_NEW_SURNAME = (
     SURNAME_DIFFERS
-    & (pl.col("gamma_given_name") >= 6)
+    & (pl.col("gamma_given_name") >= 7)
     & (pl.col("gamma_phone") == 2)
     & (pl.col("gamma_birth_date") < 0)
 )
@@ -188,10 +198,14 @@ PERSON_MODEL = MatchModel(
     # Not within an address: families would be taken for one person there.
     training_columns=(("birth_date",), ("given_name", "surname")),
     veto=((GIVEN_NAME_DIFFERS | SURNAME_DIFFERS) & (pl.col("gamma_birth_date") <= 0)) | ONLY_NAMES_AGREE,
-    household_veto=GIVEN_NAME_DIFFERS | BIRTH_DATE_DIFFERS | LIKE_NAMED_HOUSEMATES,
+    household_veto=GIVEN_NAME_DIFFERS
+    | BIRTH_DATE_DIFFERS
+    | LIKE_NAMED_HOUSEMATES
+    | (TWO_GIVEN_NAMES & ~BIRTH_DATE_AGREES),
+    household_contradiction=BIRTH_DATE_DIFFERS,
     doubtful_veto=MAY_HAVE_A_NEW_SURNAME,
     one_differs=SAME_HOUSEHOLD
-    & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 1))),
+    & ((GIVEN_NAME_DIFFERS & BIRTH_DATE_AGREES) | (BIRTH_DATE_DIFFERS & (pl.col("gamma_given_name") > 2))),
     both_differ=SAME_HOUSEHOLD & GIVEN_NAME_DIFFERS & BIRTH_DATE_DIFFERS,
 )
 
@@ -201,7 +215,7 @@ def person_columns(persons: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         persons: `given_name`, `surname`, `email_key`, `phone_key`, `company_domain`, `street`, `city`,
-            `postal_code` (plain text), `birth_date`.
+            `postal_code` (plain text), `birth_date`, `given_name_count` (records with this given name).
 
     Returns:
         The rows with `given_forms`, `full_name`, `address_text`, `house_number`, `street_words`, `birth_text`,

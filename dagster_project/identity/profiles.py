@@ -20,6 +20,7 @@ from dagster_project.identity.matching import Learned, match_probability, score_
 STRONGEST_COMPARISONS = 3
 STICKINESS = 1.5  # bits
 BITS_PER_DOUBLING = 3.0
+CLEARLY_CLOSER = 5.0  # bits
 Remembered = Literal["all", "one", "two"]
 MIN_OPEN_WEIGHT = -4.0  # whatever the threshold for review is, it is above this
 
@@ -113,6 +114,10 @@ def match_profiles(
         is_vetoed=pl.col("is_vetoed") | pl.col("is_forbidden"),
         is_doubtful=pl.col("is_doubtful") & ~pl.col("is_forbidden"),
     )
+    pairs = _flagged(pairs, _between_two(pairs, match_weight), "is_between_two").with_columns(
+        is_vetoed=pl.col("is_vetoed") | pl.col("is_between_two"),
+        is_doubtful=pl.col("is_doubtful") | pl.col("is_between_two"),
+    )
     pairs = _flagged(pairs, _same(members, "previous_id", pairs), "was_one")
     pairs = _flagged(pairs, _different(members, "previous_id", pairs), "was_two")
     was_one, was_two = (STICKINESS * pl.col(name).cast(pl.Float64) for name in ("was_one", "was_two"))
@@ -173,6 +178,42 @@ def _different(members: pl.DataFrame, column: str, pairs: pl.DataFrame) -> pl.Da
         .join(profiles_with_value, left_on="right", right_on="profile", how="semi")
     )
     return both.join(_same(members, column, both), on=["left", "right"], how="anti")
+
+
+def _between_two(pairs: pl.DataFrame, match_weight: float) -> pl.DataFrame:
+    """Likely pairs of a profile that fits two parties who are apart, and neither clearly better.
+
+    Father and son of one name, and a record without a birth date: it is either's, and only a person can say whose. Two
+    such records need not be one person's either.
+    """
+    likely = pairs.filter(~pl.col("is_vetoed") & (pl.col("match_weight") >= match_weight))
+    fits = _both_ways(likely).select(profile="left", other="right", weight="match_weight")
+    apart = _both_ways(pairs.filter("is_apart")).select(other="left", rival="right")
+    rivals = (
+        fits.join(apart.join(fits.select("other").unique(), on="other", how="semi"), on="other")
+        .join(
+            fits.rename({"other": "rival", "weight": "rival_weight"}), on=["profile", "rival"], validate="m:1"
+        )
+        .filter(pl.col("weight") < pl.col("rival_weight") + CLEARLY_CLOSER)
+    )
+    undecided = rivals.group_by("profile").agg(pl.col("weight").max().alias("most"))
+    doubted = rivals.select(left="profile", right="other")
+    both_undecided = (
+        likely.join(undecided.rename({"profile": "left"}), on="left", validate="m:1")
+        .join(undecided.rename({"profile": "right", "most": "most_right"}), on="right", validate="m:1")
+        .filter(pl.col("match_weight") < pl.max_horizontal("most", "most_right") + CLEARLY_CLOSER)
+        .select("left", "right")
+    )
+    return (
+        pl.concat([doubted, both_undecided])
+        .select(left=pl.min_horizontal("left", "right"), right=pl.max_horizontal("left", "right"))
+        .unique()
+    )
+
+
+def _both_ways(pairs: pl.DataFrame) -> pl.DataFrame:
+    pairs = pairs.select("left", "right", "match_weight")
+    return pl.concat([pairs, pairs.select(left="right", right="left", match_weight="match_weight")])
 
 
 def _lacking_agreement(pairs: pl.DataFrame, members: pl.DataFrame) -> pl.Series:

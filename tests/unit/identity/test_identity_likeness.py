@@ -82,6 +82,38 @@ def test_housemates_of_similar_names_are_not_joined_but_looked_at(one, other):
     assert groups(resolved(buyer("a", f"{one} Kolvane", birth_date=BIRTH, **HOME), slip)) == sets("a b")
 
 
+def test_a_record_that_may_be_the_fathers_or_the_sons_is_for_a_person_to_decide():
+    father = buyer("a", "Robert Gray", birth_date=dt.date(1955, 1, 2), **HOME)
+    son = buyer("b", "Robert Gray", birth_date=BIRTH, **HOME)
+    either, too = (buyer(ref, "Bob Gray", **HOME) for ref in "xy")
+    assert groups(resolved(father, either)) == sets("a x")
+    result = resolved(father, son, either, too)
+    assert groups(result) == sets("a", "b", "x", "y")
+    queue = {frozenset(pair) for pair in result.review_queue.select("left_ref", "right_ref").rows()}
+    assert sets("a x", "b x", "a y", "b y") <= queue
+
+
+@pytest.mark.parametrize(
+    ("bearers", "birth_date", "expected"),
+    [
+        (1, None, sets("a b")),  # nobody else is called so: one of the two may be a slip
+        (5, None, sets("a", "b")),
+        (5, BIRTH, sets("a b")),
+    ],
+)
+def test_two_names_that_many_have_are_no_slips_of_each_other(bearers, birth_date, expected):
+    first = buyer("a", "Joseph Gray", birth_date=birth_date, **HOME)
+    second = buyer("b", "Josephine Gray", birth_date=birth_date, **HOME)
+    surnames = ("Moss", "Tallow", "Quint", "Berg")[: bearers - 1]
+    others = [
+        buyer(f"{name}-{surname}", f"{name} {surname}", birth_date=dt.date(1950 + number, 1, 2 + place))
+        for number, surname in enumerate(surnames)
+        for place, name in enumerate(("Joseph", "Josephine"))
+    ]
+    found = groups(resolved(first, second, *others))
+    assert expected <= found
+
+
 def test_namesakes_are_not_joined():
     assert groups(resolved(buyer("a", "Robert Gray", **HOME), buyer("b", "Robert Gray"))) == sets("a", "b")
 
@@ -148,11 +180,15 @@ def test_a_surname_that_changed_is_for_a_person_to_decide():
 def pairs(*rows):
     return pl.DataFrame(
         rows, schema=["left", "right", "match_weight", "is_vetoed"], orient="row"
-    ).with_columns(memory=pl.lit(0.0))
+    ).with_columns(memory=pl.lit(0.0), is_apart=pl.lit(value=False))
 
 
 def clusters(*rows):
-    found = cluster_pairs(pairs(*rows), 4.0).group_by("cluster").agg("unique_id")["unique_id"].to_list()
+    return members_of(pairs(*rows))
+
+
+def members_of(scored):
+    found = cluster_pairs(scored, 4.0).group_by("cluster").agg("unique_id")["unique_id"].to_list()
     return {frozenset(members) for members in found}
 
 
@@ -168,6 +204,16 @@ def test_a_vetoed_pair_keeps_its_clusters_apart():
         {frozenset({1, 2})},
         {frozenset({1, 3})},
     )
+
+
+def test_two_who_are_apart_are_never_in_one_cluster_however_many_stand_between_them():
+    between = range(3, 40)
+    rows = [(1, 2, 20.0, True)] + [(left, right, 20.0, False) for left in (1, 2) for right in between]
+    rows += [(left, right, 20.0, False) for left in between for right in between if left < right]
+    assert members_of(pairs(*rows)) == {frozenset(range(1, 40))}  # a veto alone is outvoted
+    found = members_of(pairs(*rows).with_columns(is_apart="is_vetoed"))
+    assert [members for members in found if {1, 2} <= members] == []
+    assert set.union(*map(set, found)) == set(range(1, 40))
 
 
 def banded(*bands):
@@ -230,7 +276,7 @@ def test_hard_people_are_told_apart(hard_people, record_property):
     precision, recall = pairwise_quality(result.identities, truth)
     record_property("precision", round(precision, 4))
     record_property("recall", round(recall, 4))
-    assert precision >= 0.98
+    assert precision >= 0.985
     assert recall >= 0.85
 
 
@@ -249,6 +295,7 @@ def test_blocks_bring_nearly_all_records_of_hard_people_together(hard_people, re
             email_key=pl.col("email").str.to_lowercase(),
             phone_key=pl.col("phone").str.replace_all(r"\D", ""),
             company_domain=pl.lit(None, dtype=pl.String),
+            given_name_count=pl.lit(1),
         )
     ).join(truth, on="source_ref", validate="1:1")
     true_pairs = records.join(records, on="person", suffix="_other").filter(

@@ -47,6 +47,16 @@ def test_one_company_in_two_systems_is_joined_by_its_contact_and_its_name():
     assert groups(result) == sets("a c z d")
 
 
+def test_a_number_of_father_and_son_joins_neither_with_a_record_without_birth_date():
+    number = {"phone": "+1 650 253 0000"}
+    father = buyer("a", "Robert Gray", birth_date=dt.date(1955, 1, 2), **number)
+    son = buyer("b", "Robert Gray", birth_date=dt.date(1980, 3, 17), **number)
+    again = buyer("c", "Bob Gray", birth_date=dt.date(1980, 3, 17), **number)
+    either = buyer("x", "Robert Gray", **number)
+    assert groups(resolved(son, again, either)) == sets("b c x")
+    assert groups(resolved(father, son, again, either)) == sets("a", "b c", "x")
+
+
 def test_a_phone_joins_two_records_of_a_person_whatever_its_spelling():
     result = resolved(
         buyer("a", "Robert Gray", phone="(650) 253-0000", country="US"),
