@@ -12,9 +12,14 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, gammaln
+from scipy.special import betaincinv, digamma, gammaln
 
-from dagster_project.value.maximum_likelihood import FloatArray, NotEnoughHistory, maximize_likelihood
+from dagster_project.value.maximum_likelihood import (
+    FloatArray,
+    NotEnoughHistory,
+    maximize_weighted_likelihood,
+)
+from dagster_project.value.purchase_histories import compressed
 
 _STARTS = ((1.5, 1.0, 0.0), (0.0, 0.0, 0.5), (3.0, 2.0, 1.0))  # log of p, of q above its least value, of v
 _LEAST_Q = 1.05
@@ -70,15 +75,11 @@ class GammaGammaModel:
             )
         if not np.all(np.isfinite(spends)) or np.any(spends[:, 0] < 1) or np.any(spends[:, 1] <= 0):
             raise ValueError("every customer needs one purchase or more and an average spend above 0")
-        unique_spends, counts = np.unique(spends, axis=0, return_counts=True)
-        weights = counts.astype(np.float64)
+        different = compressed(spends)
         # v is a pure scale: the search sees spend in units of its mean, whatever the currency.
-        unit = float(weights @ unique_spends[:, 1] / weights.sum())
-        scaled = unique_spends / np.array([1.0, unit])
-        maximum = maximize_likelihood(
-            lambda log_parameters: _log_likelihood(log_parameters, scaled, weights),
-            _STARTS,
-            float(len(spends)),
+        unit = float(different.weights @ different.histories[:, 1] / different.weights.sum())
+        maximum = maximize_weighted_likelihood(
+            _log_likelihood, different.histories / np.array([1.0, unit]), different.weights, _STARTS
         )
         p, q_above_least, v = np.exp(maximum.log_parameters)
         self.p_, self.q_, self.v_ = float(p), float(_LEAST_Q + q_above_least), float(v * unit)
@@ -99,6 +100,43 @@ class GammaGammaModel:
         x = np.asarray(purchase_count, dtype=np.float64)
         total_spend = np.where(x > 0, x * np.asarray(average_spend, dtype=np.float64), 0.0)
         return np.asarray(self.p_ * (self.v_ + total_spend) / (self.p_ * x + self.q_ - 1), dtype=np.float64)
+
+    def spend_quantile(
+        self, share: float, purchase_count: npt.ArrayLike, average_spend: npt.ArrayLike
+    ) -> FloatArray:
+        """What the next purchase of each customer stays below with probability `share`, shape (n,).
+
+        Given x purchases of z on average nu ~ Gamma(q + p x, v + x z), and the next one is Gamma(p, nu): it is
+        (v + x z) times a ratio of two Gammas, a beta prime of p and q + p x.
+        """
+        x = np.asarray(purchase_count, dtype=np.float64)
+        total_spend = np.where(x > 0, x * np.asarray(average_spend, dtype=np.float64), 0.0)
+        part = betaincinv(self.p_, self.q_ + self.p_ * x, share)
+        return np.asarray((self.v_ + total_spend) * part / (1 - part), dtype=np.float64)
+
+    def simulate_spend(
+        self,
+        random: np.random.Generator,
+        future_count: FloatArray,
+        purchase_count: npt.ArrayLike,
+        average_spend: npt.ArrayLike,
+    ) -> FloatArray:
+        """What simulated purchases of each customer are worth, drawn from what its purchases so far say of it.
+
+        Args:
+            random: Where the draws come from.
+            future_count: Purchases by customer, future and span, shape (n, futures, spans).
+            purchase_count: Purchases behind each average, shape (n,); 0 where nothing is known.
+            average_spend: Average spend of these, shape (n,).
+
+        Returns:
+            Spend in the shape of `future_count`: n purchases of one nu are Gamma(p n, nu).
+        """
+        x = np.asarray(purchase_count, dtype=np.float64)
+        total_spend = np.where(x > 0, x * np.asarray(average_spend, dtype=np.float64), 0.0)
+        shape = np.broadcast_to((self.q_ + self.p_ * x)[:, np.newaxis], future_count.shape[:2])
+        nu = random.standard_gamma(shape) / (self.v_ + total_spend)[:, np.newaxis]
+        return np.asarray(random.standard_gamma(self.p_ * future_count) / nu[:, :, np.newaxis])
 
 
 def _log_likelihood(

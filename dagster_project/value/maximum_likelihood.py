@@ -17,6 +17,12 @@ LogLikelihood = Callable[[FloatArray], tuple[float, FloatArray]]
 SEARCH_LIMIT = 10.0
 """The search keeps every log parameter within plus or minus this: exp(10) is about 22,000."""
 
+WeightedLogLikelihood = Callable[[FloatArray, FloatArray, FloatArray], tuple[float, FloatArray]]
+
+SEARCH_SAMPLE = 20_000
+"""Up to so many different observations the search from all starts reads them all; of more it reads a sample, and the
+search on all of them begins where that one ends."""
+
 _DIFFERENCE_STEP = 1e-4  # central differences of an exact gradient: error about step squared
 _GRADIENT_TOLERANCE = 1e-5  # nats per observation and unit of log parameter
 
@@ -77,6 +83,34 @@ def maximize_likelihood(
     if is_converged:
         errors = _standard_errors(log_likelihood, log_parameters)
     return LikelihoodMaximum(log_parameters, errors, float(-best.fun * observation_count), is_converged)
+
+
+def maximize_weighted_likelihood(
+    log_likelihood: WeightedLogLikelihood,
+    observations: FloatArray,
+    weights: FloatArray,
+    starts: Sequence[Sequence[float]],
+) -> LikelihoodMaximum:
+    """Maximise the log-likelihood of weighted observations; a million different ones are read a few times only.
+
+    Args:
+        log_likelihood: Gives value and exact gradient at log parameters, for observations and their weights.
+        observations: Each different one, in a fixed order, shape (m, columns).
+        weights: How often each was seen, shape (m,).
+        starts: Log parameters to start from.
+    """
+    if len(observations) > SEARCH_SAMPLE:
+        sampled = np.random.default_rng(len(observations)).choice(
+            len(observations), SEARCH_SAMPLE, replace=False
+        )
+        sample, sample_weights = observations[sampled], weights[sampled]
+        near = maximize_likelihood(
+            lambda point: log_likelihood(point, sample, sample_weights), starts, float(sample_weights.sum())
+        )
+        starts = (tuple(near.log_parameters.tolist()),)
+    return maximize_likelihood(
+        lambda point: log_likelihood(point, observations, weights), starts, float(weights.sum())
+    )
 
 
 def _standard_errors(log_likelihood: LogLikelihood, log_parameters: FloatArray) -> FloatArray:
