@@ -1,6 +1,6 @@
 # Each target is a few commands that a person could type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sources-check map notebooks mlflow test proofs check ui bench contracts clean lock
+.PHONY: help run sources-check map notebooks mlflow test proofs check ui bench yardsticks contracts clean lock
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run
@@ -67,6 +67,9 @@ bench: $(DEV)  ## seconds and memory of sources and whole job beside bare DuckDB
 	$(BIN)/python benchmarks/postgres_reads.py || failed=1; \
 	$(BIN)/python benchmarks/daily_job.py $(SIZES) || failed=1; \
 	exit $$failed
+
+yardsticks: $(RUN)  ## the value models beside what is published of them, on data that everybody can get; says which is missing
+	$(BIN)/python benchmarks/yardsticks.py
 
 contracts: $(RUN)  ## what follows from the contracts: DATA_DICTIONARY.md and dbt/macros/contracts.sql
 	$(BIN)/python -m dagster_project contracts

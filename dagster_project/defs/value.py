@@ -1,5 +1,7 @@
 """What customers are worth, as assets. The methods are in `value/`."""
 
+import datetime as dt
+
 import dagster as dg
 import polars as pl
 
@@ -7,6 +9,7 @@ from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.settings import settings
 from dagster_project.value.clv import score_clv
+from dagster_project.value.contest import run_contest
 from dagster_project.value.rfm import score_rfm
 
 
@@ -19,6 +22,22 @@ from dagster_project.value.rfm import score_rfm
 def customer_rfm(features: pl.DataFrame) -> pl.DataFrame:
     """Recency, frequency and spend, scored among the customers of the day."""
     return score_rfm(features)
+
+
+@dg.multi_asset(
+    outs=scored_tables("clv_model_contest"),
+    ins={
+        "features": dg.AssetIn(["gold", "customer_features"]),
+        "purchase_days": dg.AssetIn(["silver", "purchase_days"]),
+    },
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def clv_model_contest(
+    context: dg.AssetExecutionContext, features: pl.DataFrame, purchase_days: pl.DataFrame
+) -> pl.DataFrame:
+    """Which model would have said best what buyers spent in the last window that is over."""
+    return run_contest(purchase_days, features, dt.date.fromisoformat(context.partition_key))
 
 
 @dg.multi_asset(

@@ -18,16 +18,20 @@ from dagster_project.incentives.effects import acceptance_shares, estimate_effec
 from dagster_project.incentives.recommend import recommend_incentives
 from dagster_project.settings import DBT_DIR
 from dagster_project.value.clv import score_clv
+from dagster_project.value.contest import run_contest
 from dagster_project.value.rfm import score_rfm
 
 DAY = dt.date(2026, 9, 30)
 SNAPSHOT_DAYS = [dt.date(2025, month, 28) for month in range(1, 13)]
 FEATURES, SNAPSHOTS = "gold.customer_features", "silver.customer_feature_snapshots"
 OUTCOMES, CATALOGUE = "silver.incentive_training_examples", "bronze.incentive_catalogue"
+PURCHASES, CONTEST = "silver.purchase_days", "gold.clv_model_contest"
 EFFECTS, CHURN, CLV = "gold.incentive_effects", "gold.customer_churn", "gold.customer_clv"
 KEYS = {
     FEATURES: ["customer_id", "as_of_date"],
     SNAPSHOTS: ["customer_id", "as_of_date", "label_known_date"],  # always as many days later
+    PURCHASES: ["customer_id", "purchase_date"],
+    CONTEST: ["as_of_date", "model"],
     OUTCOMES: ["outcome_id", "customer_id"],
     CATALOGUE: ["incentive_id"],
     EFFECTS: ["as_of_date", "incentive_id", "customer_segment"],
@@ -85,6 +89,30 @@ def snapshots() -> pl.DataFrame:
     )
 
 
+def purchase_days(count: int = 400) -> pl.DataFrame:
+    """Days on which customers of `customers` bought; those with a contract did so longer ago than the others."""
+    random = np.random.default_rng(12)
+    first = np.where(
+        np.arange(count) % 2 == 0, random.integers(500, 600, count), random.integers(60, 400, count)
+    )
+    gaps = random.exponential(random.gamma(2, 15, (count, 1)), (count, 30)) + 1
+    days_ago = np.concatenate([first[:, None], first[:, None] - np.cumsum(gaps, axis=1)], axis=1).astype(int)
+    left = random.integers(0, 300, (count, 1)) * (random.random((count, 1)) < 0.3)
+    who, place = np.nonzero((days_ago >= 0) & ((days_ago > left) | (np.arange(31) == 0)))
+    return (
+        pl.DataFrame(
+            {
+                "customer_id": [f"c{number:04d}" for number in who],
+                "purchase_date": [DAY - dt.timedelta(days=int(days)) for days in days_ago[who, place]],
+                "purchase_count": random.integers(1, 4, len(who)),
+                "gross_spend_amount": random.gamma(3, 20, len(who)).round(2),
+            }
+        )
+        .unique(["customer_id", "purchase_date"], keep="first", maintain_order=True)
+        .cast({"gross_spend_amount": pl.Decimal(18, 2)})
+    )  # fmt: skip
+
+
 def outcomes(count: int = 4000) -> pl.DataFrame:
     """Randomised offers, each of which keeps the customers of one plan, of one billing or of little use."""
     random = np.random.default_rng(5)
@@ -121,6 +149,10 @@ def catalogue() -> pl.DataFrame:
 
 def rfm(frames: Frames) -> Frames:
     return {"customer_rfm": score_rfm(frames[FEATURES])}
+
+
+def contest(frames: Frames) -> Frames:
+    return {"clv_model_contest": run_contest(frames[PURCHASES], frames[FEATURES], DAY)}
 
 
 def clv(frames: Frames) -> Frames:
@@ -172,12 +204,14 @@ def steps() -> dict[str, Step]:
     frames = {
         FEATURES: features,
         SNAPSHOTS: snapshots(),
+        PURCHASES: purchase_days(),
         OUTCOMES: outcomes(),
         CATALOGUE: catalogue(),
     }
     found: dict[str, Step] = {}
     for make, reads in (
         (rfm, [FEATURES]),
+        (contest, [FEATURES, PURCHASES]),
         (clv, [FEATURES]),
         (health, [FEATURES]),
         (churn, [FEATURES, SNAPSHOTS]),
@@ -190,7 +224,7 @@ def steps() -> dict[str, Step]:
     return found
 
 
-STEPS = ["rfm", "clv", "health", "churn", "effects", "incentives"]
+STEPS = ["rfm", "contest", "clv", "health", "churn", "effects", "incentives"]
 
 
 def shuffled(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -1,0 +1,125 @@
+"""The value models beside what is published of them, on purchases that everybody can get.
+
+`make yardsticks`, or `python benchmarks/yardsticks.py [file]`: CDNOW (see `data/examples/cdnow`), 39 weeks to learn
+from and 39 to foretell, as in Fader, Hardie and Lee (2005). The file is not part of the project: it says if it is missing.
+"""
+
+import datetime as dt
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT_DIR))
+
+from dagster_project.value.buyers import bought_within, buyers_at, purchases_without_contract  # noqa: E402
+from dagster_project.value.contest import forecast  # noqa: E402
+from dagster_project.value.forecast_measures import measures_of  # noqa: E402
+from dagster_project.value.purchase_models import PURCHASE_MODELS, WITH_SPEND, fit_models  # noqa: E402
+
+CDNOW_FILE = PROJECT_DIR.parent / "shared" / "data" / "cdnow" / "CDNOW_master.txt"
+TRAIN_UNTIL, WINDOW_DAYS = dt.date(1997, 9, 30), 39 * 7
+PUBLISHED = {
+    "bg_nbd": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},
+    "pareto_nbd": {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669},
+}
+"""Of a tenth of the cohort, in the tables of the paper; the estimates here are of all 23,570."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """One measure, and what it must reach."""
+
+    name: str
+    value: float
+    lowest: float
+    highest: float
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it does."""
+        return self.lowest <= self.value <= self.highest
+
+
+def cdnow_purchase_days(path: Path) -> pl.DataFrame:
+    """Rows of `purchase_days` of the CDNOW cohort: 23,570 customers, 18 months."""
+    lines = pl.Series("line", path.read_text().splitlines()[1:]).str.strip_chars()
+    fields = (
+        lines.filter(lines != "")
+        .str.replace_all(r"\s+", " ")
+        .str.split(" ")
+        .list.to_struct(fields=["customer_id", "day", "cds", "dollars"])
+    )
+    return (
+        fields.struct.unnest()
+        .select(
+            "customer_id",
+            purchase_date=pl.col("day").str.to_date("%Y%m%d"),
+            gross_spend_amount=pl.col("dollars").cast(pl.Decimal(18, 2)),
+        )
+        .group_by("customer_id", "purchase_date")
+        .agg(pl.col("gross_spend_amount").sum())
+        .sort("customer_id", "purchase_date")
+    )
+
+
+def cdnow_purchases(purchase_days: pl.DataFrame) -> pl.DataFrame:
+    """The same as models read them: nobody has a contract."""
+    nobody = purchase_days.select("customer_id").unique().with_columns(has_ever_subscribed=pl.lit(False))
+    return purchases_without_contract(purchase_days, nobody, TRAIN_UNTIL + dt.timedelta(WINDOW_DAYS))
+
+
+def cdnow_measures(purchases: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Measures of every model of the contest on the 39 weeks after the first 39."""
+    forecasts = forecast(purchases, TRAIN_UNTIL, WINDOW_DAYS)
+    until = TRAIN_UNTIL + dt.timedelta(WINDOW_DAYS)
+    day_counts, spend = bought_within(purchases, forecasts.customer_ids, TRAIN_UNTIL, until)
+    return {
+        name: measures_of(predicted, spend, forecasts.purchases.get(name), day_counts)
+        for name, predicted in forecasts.spend.items()
+    }
+
+
+def cdnow_yardsticks(measures: dict[str, dict[str, float]]) -> list[Yardstick]:
+    """What the best model of purchases must reach."""
+    best = measures[
+        min((name + WITH_SPEND for name in PURCHASE_MODELS), key=lambda name: measures[name]["loss"])
+    ]
+    return [
+        Yardstick("total error of purchases (share)", best["purchase_total_error_share"], -0.13, 0.13),
+        Yardstick("mean absolute error of purchases (days)", best["purchase_mean_absolute_error"], 0.0, 0.80),
+        Yardstick("rank correlation of purchases", best["purchase_rank_correlation"], 0.45, 1.0),
+    ]
+
+
+def main() -> int:
+    """Print all; the exit code is 1 when a yardstick is missed."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else CDNOW_FILE
+    if not path.exists():
+        print(f"cdnow: not there, {path.name} is third-party data: give its path, see data/examples/cdnow")
+        return 0
+    purchases = cdnow_purchases(cdnow_purchase_days(path))
+    models = fit_models(buyers_at(purchases, TRAIN_UNTIL))
+    print("cdnow: estimates of all customers beside those of the paper, of a tenth of them")
+    for name, published in PUBLISHED.items():
+        fitted = models.purchases[name]
+        for parameter, value in published.items():
+            ours, error = getattr(fitted, f"{parameter}_"), fitted.standard_errors_[parameter]
+            print(f"  {name:<12} {parameter:<6} {ours:8.3f} +- {error:.3f}   published {value:8.3f}")
+    print("cdnow: 39 weeks foretold from the 39 before; the blend is without its level here")
+    measures = cdnow_measures(purchases)
+    for name, found in measures.items():
+        print(f"  {name}: " + ", ".join(f"{measure} {value:.3f}" for measure, value in found.items()))
+    yardsticks = cdnow_yardsticks(measures)
+    for each in yardsticks:
+        print(
+            f"  {'met   ' if each.is_met else 'MISSED'} {each.name}: {each.value:.3f}"
+            f" (from {each.lowest} to {each.highest})"
+        )
+    return 0 if all(each.is_met for each in yardsticks) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
