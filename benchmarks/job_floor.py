@@ -35,7 +35,9 @@ from dagster_project.incentives.recommend import recommend_incentives  # noqa: E
 from dagster_project.satisfaction.sentiment import score_ticket_sentiment  # noqa: E402
 from dagster_project.settings import DBT_DIR, settings  # noqa: E402
 from dagster_project.value.clv import score_clv  # noqa: E402
+from dagster_project.value.contest import run_contest  # noqa: E402
 from dagster_project.value.rfm import score_rfm  # noqa: E402
+from dagster_project.value.value_rows import Terms  # noqa: E402
 
 RANDOM_STATE = 1
 
@@ -146,14 +148,17 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
             table("silver.customer_feature_snapshots"),
         )
         outcomes, catalogue = table("silver.incentive_training_examples"), table("bronze.incentive_catalogue")
+        purchase_days = table("silver.purchase_days")
         parties, texts = table("silver.parties"), table("silver.ticket_texts")
-    horizon, margin = settings().churn_horizon_days, settings().gross_margin_share
+    horizon = settings().churn_horizon_days
+    terms = Terms(settings().gross_margin_share, settings().annual_discount_share)
     found: dict[str, Any] = {}
     estimators: dict[str, Callable[[], Any]] = {
         "identities": lambda: resolve_identities(parties, no_overrides(), pl.DataFrame()).identities,
         "ticket_sentiments": lambda: score_ticket_sentiment(texts),
         "customer_rfm": lambda: score_rfm(features),
-        "customer_clv": lambda: score_clv(features, margin)[0],
+        "clv_model_contest": lambda: run_contest(purchase_days, features, day),
+        "customer_clv": lambda: score_clv(features, purchase_days, found["clv_model_contest"], terms)[0],
         "customer_health": lambda: score_health(features, gold_tables()["customer_health"].levels("health_level")),
         "customer_churn": lambda: score_churn(features, snapshots, day, horizon, RANDOM_STATE).customers,
         "incentive_effects": lambda: estimate_effects(outcomes, day),

@@ -1,7 +1,8 @@
 """The value models beside what is published of them, on purchases that everybody can get.
 
 `make yardsticks`, or `python benchmarks/yardsticks.py [file]`: CDNOW (see `data/examples/cdnow`), 39 weeks to learn
-from and 39 to foretell, as in Fader, Hardie and Lee (2005). The file is not part of the project: it says if it is missing.
+from and 39 to foretell, as in Fader, Hardie and Lee (2005). The file is not part of this project: where it is missing,
+it says so.
 """
 
 import datetime as dt

@@ -42,6 +42,8 @@ def day_picture(table: str, frame: pl.DataFrame) -> str:
     if table not in _HISTOGRAMS or frame.is_empty():
         return ""
     column, title = _HISTOGRAMS[table]
+    if "horizon_days" in frame.columns:
+        frame = frame.filter(_OF_A_YEAR)
     values = frame[column].drop_nulls().to_numpy().astype(float)
     if not len(values):
         return ""
@@ -130,6 +132,7 @@ def _share_of(column: str, value: str, among: pl.Expr | None = None) -> pl.Expr:
     return (found.filter(among) if among is not None else found).mean()
 
 
+_OF_A_YEAR = pl.col("horizon_days") == 365
 _IS_SCORED = pl.col("status") == "scored"
 
 _FIGURES: Mapping[str, Mapping[str, pl.Expr]] = {
@@ -137,7 +140,14 @@ _FIGURES: Mapping[str, Mapping[str, pl.Expr]] = {
         "spend_amount": pl.col("spend_amount").sum().cast(pl.Float64),
         "customer_count": pl.len(),
     },
-    "customer_clv": {"predicted_clv_amount": pl.col("predicted_clv_amount").sum().cast(pl.Float64)},
+    "customer_clv": {
+        "predicted_clv_amount": pl.col("predicted_clv_amount").filter(_OF_A_YEAR).sum().cast(pl.Float64),
+        "prior_only_share": _share_of("status", "prior_only", _OF_A_YEAR),
+    },
+    "clv_model_contest": {
+        "winner_normalised_gini": pl.col("normalised_gini").filter("is_winner").first(),
+        "winner_total_error_share": pl.col("total_error_share").filter("is_winner").first(),
+    },
     "customer_health": {
         "mean_health_score": pl.col("health_score").mean(),
         "mean_coverage_share": pl.col("coverage_share").mean(),

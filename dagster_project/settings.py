@@ -171,6 +171,7 @@ class Settings(BaseSettings):
         default=10, ge=2, le=1000, description="a whole number, 2 to 1000"
     )
     gross_margin_share: float = Field(default=0.80, gt=0, le=1, description="a share above 0, up to 1")
+    annual_discount_share: float = Field(default=0.10, ge=0, le=1, description="a share, 0 to 1")
     accept_older_data: bool = Field(default=False, description="true or false")
 
     publish_contacts: bool = Field(default=False, description="true or false")

@@ -7,10 +7,12 @@ import polars as pl
 
 from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
+from dagster_project.defs.warehouse_io import stored_day
 from dagster_project.settings import settings
-from dagster_project.value.clv import score_clv
+from dagster_project.value.clv import BEFORE, CHANGE_DAYS, score_clv
 from dagster_project.value.contest import run_contest
 from dagster_project.value.rfm import score_rfm
+from dagster_project.value.value_rows import Terms
 
 
 @dg.multi_asset(
@@ -42,13 +44,23 @@ def clv_model_contest(
 
 @dg.multi_asset(
     outs=scored_tables("customer_clv", "clv_model_parameters"),
-    ins={"features": dg.AssetIn(["gold", "customer_features"])},
+    ins={
+        "features": dg.AssetIn(["gold", "customer_features"]),
+        "purchase_days": dg.AssetIn(["silver", "purchase_days"]),
+        "contest": dg.AssetIn(["gold", "clv_model_contest"]),
+    },
     partitions_def=daily,
     backfill_policy=ONE_DAY_PER_RUN,
 )
 def customer_clv(
-    context: dg.AssetExecutionContext, features: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    features: pl.DataFrame,
+    purchase_days: pl.DataFrame,
+    contest: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Expected margin of the next 365 days, and the fitted parameters."""
-    values, parameters = score_clv(features, settings().gross_margin_share)
-    return values, parameters
+    """Expected margin of the days to come with its interval, and the fitted parameters."""
+    earlier = dt.date.fromisoformat(context.partition_key) - dt.timedelta(CHANGE_DAYS)
+    terms = Terms(settings().gross_margin_share, settings().annual_discount_share)
+    return score_clv(
+        features, purchase_days, contest, terms, stored_day("gold.customer_clv", BEFORE, earlier)
+    )

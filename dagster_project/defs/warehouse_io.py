@@ -6,7 +6,8 @@ questions through a connection that only reads.
 Not here: dbt's tables (dbt writes them) and the days that a table holds (`partition_expr` in an asset's metadata).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -24,6 +25,10 @@ BATCH_ROWS = 50_000
 COLUMN_LINEAGE = "dagster/column_lineage"
 MADE_OF = "made_of"  # the same for people
 STEP_INPUTS = "silver.step_inputs"  # dbt makes it
+_COLUMNS = (
+    "select column_name from duckdb_columns() where database_name = current_database() and schema_name = ?"
+    " and table_name = ? order by column_index"
+)
 
 
 def read_warehouse() -> duckdb.DuckDBPyConnection:
@@ -98,6 +103,26 @@ def missing_day(table: str, day: str) -> dg.Failure:
     )
 
 
+def stored_day(table: str, columns: Collection[str], day: dt.date) -> pl.DataFrame | None:
+    """Another day of a daily table; None where it is not stored, or has other columns.
+
+    No step waits for that day: what a step says of a change since then is empty without it.
+
+    Args:
+        table: Schema and name.
+        columns: What is read.
+        day: The day.
+    """
+    schema, name = table.split(".")
+    with read_warehouse() as connection:
+        known = {found for (found,) in connection.execute(_COLUMNS, [schema, name]).fetchall()}
+        if not {*columns, "as_of_date"} <= known:
+            return None
+        query = f"select {', '.join(columns)} from {table} where as_of_date = ?"
+        frame = pl.DataFrame(connection.execute(query, [day]).to_arrow_table())
+    return None if frame.is_empty() else frame
+
+
 def was_built(instance: dg.DagsterInstance, asset: dg.AssetKey, day: str) -> bool:
     """Whether Dagster has seen this day of an asset: a day that was built may be empty, and then it is true."""
     return day in instance.get_materialized_partitions(asset)
@@ -143,6 +168,7 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
             connection.execute(f"create table if not exists {table} as select * from empty")
             context.add_output_metadata({"dagster/row_count": 0})
         else:
+            _leave_other_shape(context, table_slice, obj, connection)
             super().handle_output(context, table_slice, obj, connection)
             picture = day_picture(table_slice.table, obj)
             figures: dict[str, Any] = dict(day_figures(table_slice.table, obj))
@@ -153,6 +179,17 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
         context.add_output_metadata(
             {name: declared[name] for name in (COLUMN_LINEAGE, MADE_OF) if name in declared}
         )
+
+
+def _leave_other_shape(
+    context: dg.OutputContext, table_slice: TableSlice, obj: pl.DataFrame, connection: Any
+) -> None:
+    """Drop a table of other columns: what a newer version writes cannot stand beside the days of an older one."""
+    schema, name = table_slice.schema, table_slice.table
+    stored = [found for (found,) in connection.execute(_COLUMNS, [schema, name]).fetchall()]
+    if stored and stored != obj.columns:
+        context.log.warning(f"{schema}.{name} has other columns now: its earlier days have to be run again")
+        connection.execute(f"drop table {schema}.{name}")
 
 
 class WarehouseIOManager(DuckDBIOManager):

@@ -78,7 +78,7 @@ def recommend_incentives(
     Args:
         features: `customer_features` of the day, one row per customer.
         churn: `customer_churn` of the day.
-        clv: `customer_clv` of the day.
+        clv: `customer_clv` of the day; the horizon of `VALUE_DAYS` is looked at.
         effects: `incentive_effects` of the day.
         catalogue: Seed `incentive_catalogue`.
         horizon_days: Length of the churn horizon.
@@ -117,11 +117,13 @@ def _value_at_own_risk(clv: pl.DataFrame, churn: pl.DataFrame, horizon_days: int
     expected_days = (1 - stay ** (VALUE_DAYS / horizon_days)) / (-stay.log() / horizon_days)
     payments = pl.col("expected_purchases")
     monthly_margin = pl.when(payments > 0).then(pl.col("predicted_clv_amount").cast(pl.Float64) / payments)
-    return clv.join(
-        churn.select("customer_id", "churn_probability"), on="customer_id", how="left", validate="1:1"
-    ).select(
-        "customer_id",
-        ev_no_action_amount=(monthly_margin * expected_days * 12 / VALUE_DAYS).round(2).cast(MONEY),
+    return (
+        clv.filter(pl.col("horizon_days") == VALUE_DAYS)
+        .join(churn.select("customer_id", "churn_probability"), on="customer_id", how="left", validate="1:1")
+        .select(
+            "customer_id",
+            ev_no_action_amount=(monthly_margin * expected_days * 12 / VALUE_DAYS).round(2).cast(MONEY),
+        )
     )
 
 

@@ -147,15 +147,28 @@ class BetaGeoModel:
         recency_weeks: npt.ArrayLike,
         age_weeks: npt.ArrayLike,
     ) -> FloatArray:
-        """Probability of a purchase in the next `horizon_weeks`, one number or one per customer, shape (n,).
+        """Probability of a purchase in the next `horizon_weeks`, one number or one per customer, shape (n,)."""
+        histories = (repeat_purchase_count, recency_weeks, age_weeks)
+        return self.purchase_probability_if_alive(horizon_weeks, *histories) * self.probability_alive(
+            *histories
+        )
+
+    def purchase_probability_if_alive(
+        self,
+        horizon_weeks: npt.ArrayLike,
+        repeat_purchase_count: npt.ArrayLike,
+        recency_weeks: npt.ArrayLike,
+        age_weeks: npt.ArrayLike,
+    ) -> FloatArray:
+        """The same for a customer who has not left yet, shape (n,).
 
         Whoever is alive leaves after a purchase, not before: the next one comes after a Gamma mixture of exponential
         times, 1 - ((alpha + T) / (alpha + T + t))^(r + x).
         """
-        x, t_x, age = checked_histories(repeat_purchase_count, recency_weeks, age_weeks).T
+        x, _, age = checked_histories(repeat_purchase_count, recency_weeks, age_weeks).T
         horizon = np.asarray(horizon_weeks, dtype=np.float64)
         if_alive = -np.expm1(-(self.r_ + x) * np.log1p(horizon / (self.alpha_ + age)))
-        return np.asarray(if_alive * self._alive(x, t_x, age), dtype=np.float64)
+        return np.asarray(if_alive, dtype=np.float64)
 
     def simulate_purchases(
         self,

@@ -126,7 +126,20 @@ class ParetoModel:
         recency_weeks: npt.ArrayLike,
         age_weeks: npt.ArrayLike,
     ) -> FloatArray:
-        """Probability of a purchase in the next `horizon_weeks`, one number or one per customer, shape (n,).
+        """Probability of a purchase in the next `horizon_weeks`, one number or one per customer, shape (n,)."""
+        histories = (repeat_purchase_count, recency_weeks, age_weeks)
+        return self.purchase_probability_if_alive(horizon_weeks, *histories) * self.probability_alive(
+            *histories
+        )
+
+    def purchase_probability_if_alive(
+        self,
+        horizon_weeks: npt.ArrayLike,
+        repeat_purchase_count: npt.ArrayLike,
+        recency_weeks: npt.ArrayLike,
+        age_weeks: npt.ArrayLike,
+    ) -> FloatArray:
+        """The same for a customer who has not left yet, shape (n,).
 
         The next purchase must come before the customer leaves: the integral over its time u of
         (r + x) / (alpha + T + u) ((alpha + T) / (alpha + T + u))^(r + x) ((beta + T) / (beta + T + u))^s.
@@ -139,8 +152,7 @@ class ParetoModel:
         logs = end * _POINTS
         later = (self.alpha_ + age) * np.expm1(logs)
         stays = np.exp(-power * logs - self.s_ * np.log1p(later / (self.beta_ + age)))
-        if_alive = (power * end)[:, 0] * (stays @ _POINT_WEIGHTS)
-        return np.asarray(if_alive * self._alive(histories), dtype=np.float64)
+        return np.asarray((power * end)[:, 0] * (stays @ _POINT_WEIGHTS), dtype=np.float64)
 
     def simulate_purchases(
         self,

@@ -4,7 +4,7 @@ Here: the list, fitting, and expected spend. Not here: the models, which of them
 (`clv.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,13 +44,17 @@ class FittedModels:
         )
 
 
-def fit_models(buyers: Buyers) -> FittedModels:
-    """Fit every model on the same buyers.
+def fit_models(buyers: Buyers, names: Iterable[str] = tuple(PURCHASE_MODELS)) -> FittedModels:
+    """Fit models on the same buyers.
+
+    Args:
+        buyers: Their histories.
+        names: Which of `PURCHASE_MODELS`.
 
     Raises:
         NotEnoughHistory: Too few of them.
     """
-    purchases = {name: make().fit(*buyers.histories) for name, make in PURCHASE_MODELS.items()}
+    purchases = {name: PURCHASE_MODELS[name]().fit(*buyers.histories) for name in names}
     has_spend = buyers.spend_count > 0
     spend = GammaGammaModel().fit(buyers.spend_count[has_spend], buyers.average_spend[has_spend])
     return FittedModels(purchases, spend)

@@ -145,7 +145,13 @@
             min(cast(paid_from_at as date)) filter (where days_ago = 0 and has_been_paid) as first_subscribed_date,
             max(cast(ended_at as date)) filter (where days_ago = 0 and has_been_paid and not is_active)
                 as last_ended_date,
-            bool_or(is_cancel_at_period_end) filter (where days_ago = 0 and is_active) as is_cancel_at_period_end
+            bool_or(is_cancel_at_period_end) filter (where days_ago = 0 and is_active) as is_cancel_at_period_end,
+            coalesce(
+                sum(list_mrr_amount) filter (where days_ago = 0 and is_active and is_charged and is_paused), 0
+            ) as paused_mrr_amount,
+            min(cast(pause_resumes_at as date)) filter (
+                where days_ago = 0 and is_active and is_charged and is_paused
+            ) as resumption_date
         from subscription_days
         group by customer_id, as_of_date
     ),
@@ -323,7 +329,9 @@
                     last_purchase_date, last_usage_date, last_ticket_date, last_survey_date, last_response_date
                 ),
                 profile_features.as_of_date
-            ) as days_since_last_interaction
+            ) as days_since_last_interaction,
+            cast(coalesce(paused_mrr_amount, 0) as decimal(18, 2)) as paused_mrr_amount,
+            date_diff('day', profile_features.as_of_date, resumption_date) as days_until_resumption
         from profile_features
         {%- for relation in [
             'purchase_features', 'open_invoice_features', 'payment_features', 'subscription_features',

@@ -18,8 +18,8 @@ from dagster_project.contracts import gold_tables, landing_objects
 
 DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
-    "customer_features", "customer_rfm", "customer_clv", "clv_model_parameters", "customer_health", "customer_churn",
-    "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives", "customer_360",
+    "customer_features", "customer_rfm", "clv_model_contest", "customer_clv", "clv_model_parameters", "customer_health",
+    "customer_churn", "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives", "customer_360",
 ]  # fmt: skip
 
 

@@ -50,6 +50,7 @@ WRONG_VALUES = [
     ("CUSTINT_IDENTITY_MAX_PARTIES_PER_IDENTIFIER", "many", "a whole number, 2 to 1000"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "80", "a share above 0, up to 1"),
     ("CUSTINT_GROSS_MARGIN_SHARE", "nan", "a share above 0, up to 1"),
+    ("CUSTINT_ANNUAL_DISCOUNT_SHARE", "10", "a share, 0 to 1"),
     ("CUSTINT_ACCEPT_OLDER_DATA", "perhaps", "true or false"),
     ("CUSTINT_ACCEPT_OLDER_DATA", "2", "true or false"),
     ("CUSTINT_PUBLISH_CONTACTS", "some", "true or false"),

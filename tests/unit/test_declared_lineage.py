@@ -20,6 +20,7 @@ from dagster_project.settings import DBT_DIR
 from dagster_project.value.clv import score_clv
 from dagster_project.value.contest import run_contest
 from dagster_project.value.rfm import score_rfm
+from dagster_project.value.value_rows import Terms
 
 DAY = dt.date(2026, 9, 30)
 SNAPSHOT_DAYS = [dt.date(2025, month, 28) for month in range(1, 13)]
@@ -36,7 +37,7 @@ KEYS = {
     CATALOGUE: ["incentive_id"],
     EFFECTS: ["as_of_date", "incentive_id", "customer_segment"],
     CHURN: ["customer_id", "as_of_date"],
-    CLV: ["customer_id", "as_of_date"],
+    CLV: ["customer_id", "as_of_date", "horizon_days"],
 }
 """Values are moved between rows, and the rows keep their names."""
 
@@ -156,7 +157,8 @@ def contest(frames: Frames) -> Frames:
 
 
 def clv(frames: Frames) -> Frames:
-    return dict(zip(("customer_clv", "clv_model_parameters"), score_clv(frames[FEATURES], 0.8), strict=True))
+    made = score_clv(frames[FEATURES], frames[PURCHASES], frames[CONTEST], Terms(0.8, 0.1))
+    return dict(zip(("customer_clv", "clv_model_parameters"), made, strict=True))
 
 
 def health(frames: Frames) -> Frames:
@@ -212,7 +214,7 @@ def steps() -> dict[str, Step]:
     for make, reads in (
         (rfm, [FEATURES]),
         (contest, [FEATURES, PURCHASES]),
-        (clv, [FEATURES]),
+        (clv, [FEATURES, PURCHASES, CONTEST]),
         (health, [FEATURES]),
         (churn, [FEATURES, SNAPSHOTS]),
         (effects, [OUTCOMES]),
@@ -221,6 +223,8 @@ def steps() -> dict[str, Step]:
         read = {name: frames[name] for name in reads}
         found[make.__name__] = Step(make, read, make(read))
         frames |= {f"gold.{name}": frame for name, frame in found[make.__name__].made.items()}
+        if make is contest:  # whose values need all that a contest may say
+            frames[CONTEST] = frames[CONTEST].with_columns(is_winner=pl.col("model") == "blend")
     return found
 
 

@@ -32,7 +32,7 @@ def subscription(
     started: str = "2025-06-01", known: str | None = None, until: str | None = None, **more: Any
 ) -> Row:
     """A version, known from its begin on, or between two moments."""
-    clocks = ("paid_from_at", "ended_at", "period_ends_at")
+    clocks = ("paid_from_at", "ended_at", "period_ends_at", "pause_resumes_at")
     return {
         "subscription_id": "stripe:1", "plan": "Growth", "billing_interval": "month", "is_paid_status": True,
         "mrr_amount": Decimal(100), "list_mrr_amount": Decimal(100), "seat_count": 5,
@@ -117,7 +117,7 @@ BIG = {
     "mrr_amount": Decimal(250),
     "list_mrr_amount": Decimal(250),
 }
-PAUSED = {"mrr_amount": Decimal(0)}
+PAUSED = {"mrr_amount": Decimal(0), "is_paused": True}
 FREE = {"mrr_amount": Decimal(0), "list_mrr_amount": Decimal(0)}
 OTHER = {"subscription_id": "stripe:2"}
 
@@ -208,6 +208,16 @@ CASES = {
     "who pauses pays nothing and keeps the seats": subscribed(
         subscription(until="2025-11-01"), subscription(known="2025-11-01", **PAUSED),
         is_subscriber=True, mrr_amount=0, mrr_90_days_ago_amount=0, seat_count=5, seat_90_days_ago_count=5,
+        paused_mrr_amount=100, days_until_resumption=None,
+    ),
+    "of two that are paused the first to resume counts": subscribed(
+        subscription(**PAUSED, pause_resumes_at="2026-05-01"),
+        subscription(**OTHER, **PAUSED, pause_resumes_at="2026-04-01 12:00"),
+        paused_mrr_amount=200, days_until_resumption=30,
+    ),
+    "a free one that is paused costs nothing again": subscribed(
+        subscription(**(PAUSED | FREE), pause_resumes_at="2026-05-01"), paused_mrr_amount=0,
+        days_until_resumption=None,
     ),
     "a free one makes no subscriber": subscribed(
         subscription(**FREE), is_subscriber=False, has_ever_subscribed=False, seat_count=0, plan=None

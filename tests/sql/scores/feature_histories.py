@@ -168,6 +168,8 @@ class HistoryMaker:
                 "is_paid_status": self.draw.random() < 0.85 and (ended_at is None or ended_at > paid_from_at),
                 "started_at": started_at, "paid_from_at": paid_from_at, "ended_at": ended_at,
                 "period_ends_at": self.draw.choice([None, self.moment()]),
+                "is_paused": self.draw.choice([False, False, True]),
+                "pause_resumes_at": self.draw.choice([None, self.moment()]),
             })  # fmt: skip
         return versions
 

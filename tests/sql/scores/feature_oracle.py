@@ -134,6 +134,8 @@ def subscriptions(history: History, day: dt.date, first_date: dt.date) -> Row:
     renews_at = largest["period_ends_at"]
     notices = [row["is_cancel_at_period_end"] for row in newest_known(versions, end) if runs(row, end)]
     said = [notice for notice in notices if notice is not None]
+    paused = [row for row in active if row.get("is_paused")]
+    resume_at = [row["pause_resumes_at"] for row in paused if row.get("pause_resumes_at")]
     subscribed_days = days_from(first, until)
     unseen_days = 0 if first is None else max((first_date - first).days, 0)
     return {
@@ -152,6 +154,8 @@ def subscriptions(history: History, day: dt.date, first_date: dt.date) -> Row:
         "unseen_subscribed_days": min(unseen_days, subscribed_days or 0),
         "days_until_renewal": None if renews_at is None else (renews_at.date() - day).days,
         "is_cancel_at_period_end": any(said) if said else None,
+        "paused_mrr_amount": total(paused, "list_mrr_amount"),
+        "days_until_resumption": days_from(day, min(resume_at).date()) if resume_at else None,
     }
 
 

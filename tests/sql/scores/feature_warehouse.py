@@ -26,7 +26,7 @@ SILVER_TABLES = {
     "subscription_versions": "subscription_id text, customer_id text, valid_from timestamp, valid_to timestamp,"
     " plan text, billing_interval text, is_paid_status boolean, mrr_amount decimal(18, 2),"
     " list_mrr_amount decimal(18, 2), is_charged as (coalesce(list_mrr_amount > 0, true)), seat_count bigint,"
-    " is_cancel_at_period_end boolean, started_at timestamp,"
+    " is_cancel_at_period_end boolean, is_paused boolean, pause_resumes_at timestamp, started_at timestamp,"
     " paid_from_at timestamp, ended_at timestamp, period_ends_at timestamp",
     "usage_events": "event_id text, customer_id text, user_ref text, feature text, error_count bigint,"
     " occurred_at timestamp, known_at timestamp",

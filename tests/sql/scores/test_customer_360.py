@@ -30,7 +30,8 @@ ORIGIN_OF = {
     "customer_sales": "owner_ref owner_name owner_email open_opportunity_count open_pipeline_amount"
     " won_opportunity_share",
     "customer_rfm": "purchase_count spend_amount days_since_last_purchase r_score f_score m_score rfm_segment",
-    "customer_clv": "clv_model=model predicted_clv_amount probability_alive value_tier",
+    "customer_clv": "clv_model=model predicted_clv_amount probability_alive value_tier clv_status=status"
+    " predicted_clv_p05_amount predicted_clv_p95_amount",
     "customer_health": "health_status=status health_score health_level health_coverage_share=coverage_share",
     "customer_churn": "churn_status=status churn_probability risk_level risk_percentile risk_ratio"
     " reason_1 reason_2 reason_3",
@@ -120,6 +121,9 @@ class Warehouse:
 
     def fill(self, table: str, rows: list[Row]) -> None:
         described = ", ".join(f"{column.name} {column.data_type}" for column in gold_tables()[table].columns)
+        if table == "customer_clv":  # the value of a year is the one that counts
+            other = {"horizon_days": 90, "model": "another horizon", "predicted_clv_amount": Decimal(0)}
+            rows = [row | {"horizon_days": 365} for row in rows] + [row | other for row in rows]
         with duckdb.connect(self.path) as connection:
             connection.execute("create schema if not exists gold")
             connection.execute(f"create or replace table gold.{table} ({described})")

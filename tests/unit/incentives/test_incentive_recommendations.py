@@ -45,6 +45,7 @@ def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl
         features,
         key.with_columns(churn_probability=pl.Series(risk)),
         key.with_columns(
+            horizon_days=pl.lit(365, dtype=pl.Int64),
             predicted_clv_amount=pl.Series(value).round(2).cast(MONEY),
             expected_purchases=pl.Series(months_at(risk)),
         ),

@@ -31,7 +31,7 @@ customer_sales as (
 {{ name }} as (
     select *
     from {{ source('scored', 'customer_' ~ name) }}
-    where as_of_date = {{ as_of_date() }}
+    where as_of_date = {{ as_of_date() }}{{ ' and horizon_days = 365' if name == 'clv' }}
 ),
 
 {% endfor -%}
@@ -106,7 +106,10 @@ joined as (
         features.billing_interval,
         features.as_of_date + cast(features.days_until_renewal as integer) as next_renewal_date,
         cast(features.mrr_amount * 12 as decimal(18, 2)) as arr_amount,
-        customer_sales.owner_ref
+        customer_sales.owner_ref,
+        clv.status as clv_status,
+        clv.predicted_clv_p05_amount,
+        clv.predicted_clv_p95_amount
     from features
     inner join customers on features.customer_id = customers.customer_id
     left join profile_completeness on features.customer_id = profile_completeness.customer_id
