@@ -34,8 +34,10 @@ from dagster_project.incentives.effects import acceptance_shares, estimate_effec
 from dagster_project.incentives.recommend import recommend_incentives  # noqa: E402
 from dagster_project.satisfaction.sentiment import score_ticket_sentiment  # noqa: E402
 from dagster_project.settings import DBT_DIR, settings  # noqa: E402
+from dagster_project.value.activity import score_activity  # noqa: E402
 from dagster_project.value.clv import score_clv  # noqa: E402
 from dagster_project.value.contest import run_contest  # noqa: E402
+from dagster_project.value.next_purchase import score_next_purchase  # noqa: E402
 from dagster_project.value.rfm import score_rfm  # noqa: E402
 from dagster_project.value.value_rows import Terms  # noqa: E402
 
@@ -149,6 +151,7 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         )
         outcomes, catalogue = table("silver.incentive_training_examples"), table("bronze.incentive_catalogue")
         purchase_days = table("silver.purchase_days")
+        activity_features = table("gold.activity_features", of_day)
         parties, texts = table("silver.parties"), table("silver.ticket_texts")
     horizon = settings().churn_horizon_days
     terms = Terms(settings().gross_margin_share, settings().annual_discount_share)
@@ -159,6 +162,10 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         "customer_rfm": lambda: score_rfm(features),
         "clv_model_contest": lambda: run_contest(purchase_days, features, day),
         "customer_clv": lambda: score_clv(features, purchase_days, found["clv_model_contest"], terms)[0],
+        "customer_next_purchase": lambda: score_next_purchase(
+            features, purchase_days, found["clv_model_contest"], day
+        ),
+        "customer_activity": lambda: score_activity(activity_features),
         "customer_health": lambda: score_health(features, gold_tables()["customer_health"].levels("health_level")),
         "customer_churn": lambda: score_churn(features, snapshots, day, horizon, RANDOM_STATE).customers,
         "incentive_effects": lambda: estimate_effects(outcomes, day),

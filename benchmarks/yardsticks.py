@@ -18,6 +18,7 @@ sys.path.insert(0, str(PROJECT_DIR))
 from dagster_project.value.buyers import bought_within, buyers_at, purchases_without_contract  # noqa: E402
 from dagster_project.value.contest import forecast  # noqa: E402
 from dagster_project.value.forecast_measures import measures_of  # noqa: E402
+from dagster_project.value.next_purchase import score_next_purchase  # noqa: E402
 from dagster_project.value.purchase_models import PURCHASE_MODELS, WITH_SPEND, fit_models  # noqa: E402
 
 CDNOW_FILE = PROJECT_DIR.parent / "shared" / "data" / "cdnow" / "CDNOW_master.txt"
@@ -95,13 +96,51 @@ def cdnow_yardsticks(measures: dict[str, dict[str, float]]) -> list[Yardstick]:
     ]
 
 
+def cdnow_next_purchase(purchase_days: pl.DataFrame) -> list[Yardstick]:
+    """How many of the 80 % intervals of the next purchase hold what came in the 39 weeks after.
+
+    A customer who did not come in these weeks is inside where the interval goes on.
+    """
+    until = TRAIN_UNTIL + dt.timedelta(WINDOW_DAYS)
+    features = (
+        purchase_days.select("customer_id")
+        .unique()
+        .with_columns(has_ever_subscribed=pl.lit(False), as_of_date=pl.lit(TRAIN_UNTIL))
+    )
+    contest = pl.DataFrame({"model": ["pareto_nbd" + WITH_SPEND], "loss": [0.0], "is_winner": [True]})
+    foretold = score_next_purchase(features, purchase_days, contest, TRAIN_UNTIL)
+    came = (
+        purchase_days.filter(pl.col("purchase_date") > TRAIN_UNTIL)
+        .sort("customer_id", "purchase_date")
+        .group_by("customer_id", maintain_order=True)
+        .agg(came_date=pl.col("purchase_date").first(), came_amount=pl.col("gross_spend_amount").first())
+    )
+    later = until + dt.timedelta(1)
+    both = foretold.filter(pl.col("next_purchase_date").is_not_null()).join(
+        came, on="customer_id", how="left", validate="1:1"
+    )
+    date = pl.col("came_date").fill_null(later)
+    in_time = (date >= pl.col("next_purchase_earliest_date")) & (
+        date <= pl.col("next_purchase_latest_date").fill_null(later)
+    )
+    goes_on = pl.col("came_date").is_null() & (pl.col("next_purchase_latest_date").fill_null(later) > until)
+    in_amount = pl.col("came_amount").is_between("next_purchase_low_amount", "next_purchase_high_amount")
+    shares = both.select(date=(in_time | goes_on).mean(), amount=in_amount.mean()).row(0)
+    names = ("date", "amount")
+    return [
+        Yardstick(f"next {name} inside its 80 % interval (share)", share, 0.75, 0.88)
+        for name, share in zip(names, shares, strict=True)
+    ]
+
+
 def main() -> int:
     """Print all; the exit code is 1 when a yardstick is missed."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else CDNOW_FILE
     if not path.exists():
         print(f"cdnow: not there, {path.name} is third-party data: give its path, see data/examples/cdnow")
         return 0
-    purchases = cdnow_purchases(cdnow_purchase_days(path))
+    purchase_days = cdnow_purchase_days(path)
+    purchases = cdnow_purchases(purchase_days)
     models = fit_models(buyers_at(purchases, TRAIN_UNTIL))
     print("cdnow: estimates of all customers beside those of the paper, of a tenth of them")
     for name, published in PUBLISHED.items():
@@ -113,7 +152,7 @@ def main() -> int:
     measures = cdnow_measures(purchases)
     for name, found in measures.items():
         print(f"  {name}: " + ", ".join(f"{measure} {value:.3f}" for measure, value in found.items()))
-    yardsticks = cdnow_yardsticks(measures)
+    yardsticks = cdnow_yardsticks(measures) + cdnow_next_purchase(purchase_days)
     for each in yardsticks:
         print(
             f"  {'met   ' if each.is_met else 'MISSED'} {each.name}: {each.value:.3f}"

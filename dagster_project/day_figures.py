@@ -148,6 +148,12 @@ _FIGURES: Mapping[str, Mapping[str, pl.Expr]] = {
         "winner_normalised_gini": pl.col("normalised_gini").filter("is_winner").first(),
         "winner_total_error_share": pl.col("total_error_share").filter("is_winner").first(),
     },
+    "customer_next_purchase": {
+        "probably_gone_share": _share_of(
+            "status", "probably_gone", pl.col("purchase_probability").is_not_null()
+        ),
+    },
+    "customer_activity": {"dormant_share": pl.col("is_dormant").mean()},
     "customer_health": {
         "mean_health_score": pl.col("health_score").mean(),
         "mean_coverage_share": pl.col("coverage_share").mean(),

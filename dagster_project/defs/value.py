@@ -9,8 +9,10 @@ from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.defs.warehouse_io import stored_day
 from dagster_project.settings import settings
+from dagster_project.value.activity import score_activity
 from dagster_project.value.clv import BEFORE, CHANGE_DAYS, score_clv
 from dagster_project.value.contest import run_contest
+from dagster_project.value.next_purchase import score_next_purchase
 from dagster_project.value.rfm import score_rfm
 from dagster_project.value.value_rows import Terms
 
@@ -64,3 +66,34 @@ def customer_clv(
     return score_clv(
         features, purchase_days, contest, terms, stored_day("gold.customer_clv", BEFORE, earlier)
     )
+
+
+@dg.multi_asset(
+    outs=scored_tables("customer_next_purchase"),
+    ins={
+        "features": dg.AssetIn(["gold", "customer_features"]),
+        "purchase_days": dg.AssetIn(["silver", "purchase_days"]),
+        "contest": dg.AssetIn(["gold", "clv_model_contest"]),
+    },
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def customer_next_purchase(
+    context: dg.AssetExecutionContext,
+    features: pl.DataFrame,
+    purchase_days: pl.DataFrame,
+    contest: pl.DataFrame,
+) -> pl.DataFrame:
+    """When customers without a contract buy next, and for how much."""
+    return score_next_purchase(features, purchase_days, contest, dt.date.fromisoformat(context.partition_key))
+
+
+@dg.multi_asset(
+    outs=scored_tables("customer_activity"),
+    ins={"features": dg.AssetIn(["gold", "activity_features"])},
+    partitions_def=daily,
+    backfill_policy=ONE_DAY_PER_RUN,
+)
+def customer_activity(features: pl.DataFrame) -> pl.DataFrame:
+    """How much customers do, where it goes, and who has been quiet for longer than is usual for them."""
+    return score_activity(features)

@@ -162,13 +162,13 @@ class TypedFrameHandler(DuckDBPolarsTypeHandler):
 
         The lineage that the asset declares is repeated for each day, as that of dbt's tables is.
         """
+        _leave_other_shape(context, table_slice, obj, connection)
         if obj.is_empty():
             empty = obj.to_arrow()  # noqa: F841 - DuckDB finds the frame by this name
             table = f"{table_slice.schema}.{table_slice.table}"
             connection.execute(f"create table if not exists {table} as select * from empty")
             context.add_output_metadata({"dagster/row_count": 0})
         else:
-            _leave_other_shape(context, table_slice, obj, connection)
             super().handle_output(context, table_slice, obj, connection)
             picture = day_picture(table_slice.table, obj)
             figures: dict[str, Any] = dict(day_figures(table_slice.table, obj))

@@ -18,8 +18,9 @@ from dagster_project.contracts import gold_tables, landing_objects
 
 DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
-    "customer_features", "customer_rfm", "clv_model_contest", "customer_clv", "clv_model_parameters", "customer_health",
-    "customer_churn", "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives", "customer_360",
+    "customer_features", "activity_features", "customer_rfm", "clv_model_contest", "customer_clv",
+    "clv_model_parameters", "customer_next_purchase", "customer_activity", "customer_health", "customer_churn",
+    "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives", "customer_360",
 ]  # fmt: skip
 
 
@@ -222,7 +223,8 @@ def test_customers_left_for_reasons_and_first_replies_differ(story):
 
 
 def test_every_snapshot_has_each_customer_once(story):
-    for table in ("customer_rfm", "customer_clv", "customer_health", "customer_churn", "customer_incentives"):
+    scores = ("rfm", "clv", "next_purchase", "activity", "health", "churn", "incentives")
+    for table in (f"customer_{name}" for name in scores):
         differing = story["workspace"].query(
             f"""select count(*) from gold.customer_features full join gold.{table} using (customer_id, as_of_date)
             where customer_features.kind is null or {table}.status is null"""

@@ -17,8 +17,10 @@ from dagster_project.health.score import score_health
 from dagster_project.incentives.effects import acceptance_shares, estimate_effects
 from dagster_project.incentives.recommend import recommend_incentives
 from dagster_project.settings import DBT_DIR
+from dagster_project.value.activity import score_activity
 from dagster_project.value.clv import score_clv
 from dagster_project.value.contest import run_contest
+from dagster_project.value.next_purchase import score_next_purchase
 from dagster_project.value.rfm import score_rfm
 from dagster_project.value.value_rows import Terms
 
@@ -26,12 +28,14 @@ DAY = dt.date(2026, 9, 30)
 SNAPSHOT_DAYS = [dt.date(2025, month, 28) for month in range(1, 13)]
 FEATURES, SNAPSHOTS = "gold.customer_features", "silver.customer_feature_snapshots"
 OUTCOMES, CATALOGUE = "silver.incentive_training_examples", "bronze.incentive_catalogue"
+ACTIVITY = "gold.activity_features"
 PURCHASES, CONTEST = "silver.purchase_days", "gold.clv_model_contest"
 EFFECTS, CHURN, CLV = "gold.incentive_effects", "gold.customer_churn", "gold.customer_clv"
 KEYS = {
     FEATURES: ["customer_id", "as_of_date"],
     SNAPSHOTS: ["customer_id", "as_of_date", "label_known_date"],  # always as many days later
     PURCHASES: ["customer_id", "purchase_date"],
+    ACTIVITY: ["customer_id", "as_of_date"],
     CONTEST: ["as_of_date", "model"],
     OUTCOMES: ["outcome_id", "customer_id"],
     CATALOGUE: ["incentive_id"],
@@ -114,6 +118,29 @@ def purchase_days(count: int = 400) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def activity_features(count: int = 400) -> pl.DataFrame:
+    """Rows of `activity_features` of two rhythms, with some who were active once or never."""
+    random = np.random.default_rng(31)
+    days = random.integers(0, 30, count)
+    gap, quiet = random.gamma(3, 6, count) + 1, random.integers(0, 90, count)
+    weeks = random.integers(2, 14, count)
+    return pl.DataFrame(
+        {name: random.integers(0, 40, count) for name in contract_schema("gold", "activity_features")}
+        | {
+            "customer_id": [f"c{number:04d}" for number in range(count)],
+            "as_of_date": [DAY] * count,
+            "basis": random.choice(["use", "purchases"], count),
+            "has_contract_ended": random.random(count) < 0.2,
+            "activity_day_count": days,
+            "activity_span_days": (np.maximum(days - 1, 0) * gap).astype(int),
+            "activity_gap_log_sum": np.maximum(days - 1, 0) * (np.log(gap) - random.uniform(0.05, 0.4, count)),
+            "days_since_last_activity": quiet,
+            "trend_week_count": weeks,
+            "trend_squared_day_count": random.integers(300, 900, count),
+        }
+    ).cast(dict(contract_schema("gold", "activity_features")))  # fmt: skip
+
+
 def outcomes(count: int = 4000) -> pl.DataFrame:
     """Randomised offers, each of which keeps the customers of one plan, of one billing or of little use."""
     random = np.random.default_rng(5)
@@ -159,6 +186,15 @@ def contest(frames: Frames) -> Frames:
 def clv(frames: Frames) -> Frames:
     made = score_clv(frames[FEATURES], frames[PURCHASES], frames[CONTEST], Terms(0.8, 0.1))
     return dict(zip(("customer_clv", "clv_model_parameters"), made, strict=True))
+
+
+def next_purchase(frames: Frames) -> Frames:
+    made = score_next_purchase(frames[FEATURES], frames[PURCHASES], frames[CONTEST], DAY)
+    return {"customer_next_purchase": made}
+
+
+def activity(frames: Frames) -> Frames:
+    return {"customer_activity": score_activity(frames[ACTIVITY])}
 
 
 def health(frames: Frames) -> Frames:
@@ -207,6 +243,7 @@ def steps() -> dict[str, Step]:
         FEATURES: features,
         SNAPSHOTS: snapshots(),
         PURCHASES: purchase_days(),
+        ACTIVITY: activity_features(),
         OUTCOMES: outcomes(),
         CATALOGUE: catalogue(),
     }
@@ -215,6 +252,8 @@ def steps() -> dict[str, Step]:
         (rfm, [FEATURES]),
         (contest, [FEATURES, PURCHASES]),
         (clv, [FEATURES, PURCHASES, CONTEST]),
+        (next_purchase, [FEATURES, PURCHASES, CONTEST]),
+        (activity, [ACTIVITY]),
         (health, [FEATURES]),
         (churn, [FEATURES, SNAPSHOTS]),
         (effects, [OUTCOMES]),
@@ -228,7 +267,7 @@ def steps() -> dict[str, Step]:
     return found
 
 
-STEPS = ["rfm", "contest", "clv", "health", "churn", "effects", "incentives"]
+STEPS = ["rfm", "contest", "clv", "next_purchase", "activity", "health", "churn", "effects", "incentives"]
 
 
 def shuffled(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
@@ -250,7 +289,7 @@ def changed(step: Step, table: str, column: str, made: Frames) -> bool:
 
 def test_every_column_of_the_gold_that_python_writes_declares_what_it_is_made_of():
     tables = [table for table in gold_tables().values() if table.is_written_by_python]
-    assert len(tables) == 9
+    assert len(tables) == 11
     undeclared = [f"{t.name}.{c.name}" for t in tables for c in t.columns if c.made_of is None]
     assert undeclared == []
 
