@@ -16,8 +16,8 @@ END = dt.datetime(2026, 3, 3)
 MODELS = ("purchase_days", "activity_days", "activity_features")
 TABLES = {
     "silver.usage_events": "customer_id text, occurred_at timestamp, known_at timestamp",
-    "silver.transactions": "customer_id text, kind text, paid_at timestamp, transaction_amount decimal(18, 2),"
-    " net_spend_amount decimal(18, 2)",
+    "silver.spend_changes": "customer_id text, is_purchase boolean, changed_at timestamp, purchased_at timestamp,"
+    " spend_change_amount decimal(18, 2)",
     "gold.customer_features": "customer_id text, as_of_date date, has_ever_subscribed boolean, is_subscriber boolean,"
     " tenure_days bigint, purchase_day_count bigint, has_usage_data boolean",
 }
@@ -43,14 +43,12 @@ class Company:
                     who | {"occurred_at": occurred_at, "known_at": known_at}
                 )
             for _ in range(draw.choice([0, 1, 6, 30])):
-                net = draw.choice([Decimal(20), Decimal(20), Decimal(0), None])
-                bill = {
-                    "kind": draw.choice(["order", "order", "refund"]),
-                    "paid_at": draw.choice([moment(), moment(), moment(), None]),
-                    "transaction_amount": draw.choice([Decimal(20), Decimal(20), Decimal(-5)]),
-                    "net_spend_amount": net,
-                }
-                self.tables["silver.transactions"].append(who | bill)
+                bill = {"is_purchase": draw.random() < 0.7, "purchased_at": moment()}
+                later = bill["purchased_at"] + dt.timedelta(20)
+                parts = [(bill["purchased_at"], 20)] + [(later, 5)] * (draw.random() < 0.2)
+                for changed_at, amount in parts:
+                    change = {"changed_at": changed_at, "spend_change_amount": Decimal(amount)}
+                    self.tables["silver.spend_changes"].append(who | bill | change)
             has_ever = draw.random() < 0.5
             facts = {
                 "as_of_date": DAY, "has_ever_subscribed": has_ever, "is_subscriber": has_ever and draw.random() < 0.6,
@@ -59,14 +57,12 @@ class Company:
             }  # fmt: skip
             self.tables["gold.customer_features"].append(who | facts)
 
-    def purchases(self, customer_id: str) -> dict[dt.date, list[Decimal]]:
-        """What each day's purchases added to spend."""
-        found: dict[dt.date, list[Decimal]] = defaultdict(list)
-        for row in self.tables["silver.transactions"]:
-            is_purchase = row["kind"] != "refund" and row["transaction_amount"] >= 0
-            is_paid = row["paid_at"] is not None and row["net_spend_amount"] is not None
-            if row["customer_id"] == customer_id and is_purchase and is_paid:
-                found[row["paid_at"].date()].append(row["net_spend_amount"])
+    def purchases(self, customer_id: str) -> dict[dt.date, list[Row]]:
+        """What was paid for the purchases of each day, by the day of the first part."""
+        found: dict[dt.date, list[Row]] = defaultdict(list)
+        for row in self.tables["silver.spend_changes"]:
+            if row["customer_id"] == customer_id and row["is_purchase"]:
+                found[row["purchased_at"].date()].append(row)
         return found
 
     def uses(self, customer_id: str) -> set[dt.date]:
@@ -141,10 +137,13 @@ def test_a_purchase_day_has_what_was_paid_and_not_given_back(
     rows = warehouse.execute("select customer_id, purchase_date, purchase_count, gross_spend_amount"
                              " from silver.purchase_days order by all").fetchall()  # fmt: skip
     expected = [
-        (row["customer_id"], day, len(amounts), sum(amounts))
+        (
+            row["customer_id"], day, sum(part["changed_at"] == part["purchased_at"] for part in parts),
+            sum(part["spend_change_amount"] for part in parts),
+        )
         for row in company.tables["gold.customer_features"]
-        for day, amounts in company.purchases(row["customer_id"]).items()
-    ]
+        for day, parts in company.purchases(row["customer_id"]).items()
+    ]  # fmt: skip
     assert rows == sorted(expected)
     assert len(rows) > 100
 
