@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.yardsticks import (
     CDNOW_FILE,
+    DATA_DIR,
     cdnow_measures,
     cdnow_next_purchase,
     cdnow_purchase_days,
@@ -15,9 +16,9 @@ from benchmarks.yardsticks import (
 
 @pytest.fixture(scope="module")
 def purchase_days() -> pl.DataFrame:
-    if not CDNOW_FILE.exists():
+    if not (DATA_DIR / CDNOW_FILE).exists():
         pytest.skip("the CDNOW purchases are third-party data and are not there: shared/data/cdnow")
-    return cdnow_purchase_days(CDNOW_FILE)
+    return cdnow_purchase_days(DATA_DIR / CDNOW_FILE)
 
 
 def test_39_weeks_of_cdnow_are_foretold_as_well_as_published(purchase_days: pl.DataFrame) -> None:
