@@ -212,8 +212,7 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
         self.winner_ = self._winner(choosing, examples.is_churned[chosen], customer[chosen])
         train, judged = split.judging
         model = self._fit(examples, train, (self.winner_,))[self.winner_]
-        moment = None if day is None else day
-        curve = self._curve(choosing[self.winner_], examples, customer, moment, chosen)
+        curve = self._curve(choosing[self.winner_], examples, customer, day, chosen)
         judging = model.log_odds(examples.matrix[judged])
         self._measure(split, examples, customer, {
             "training": curve.probability(model.log_odds(examples.matrix[split.sets["training"]])),
@@ -242,7 +241,7 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
             return
         self.status_ = "fitted"
         both = np.concatenate([choosing[self.winner_], judging])
-        self.calibration_ = self._curve(both, examples, customer, moment, later)
+        self.calibration_ = self._curve(both, examples, customer, day, later)
         self.model_ = self._fit(examples, np.arange(len(customer)), (self.winner_,))[self.winner_]
 
     def _fit(
@@ -258,11 +257,11 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
         log_odds: FloatArray,
         examples: Examples,
         customer: IntArray,
-        moment: IntArray | None,
+        day: IntArray | None,
         rows: IntArray,
     ) -> Calibration:
         return fit_calibration(
-            log_odds, examples.is_churned[rows], customer[rows], None if moment is None else moment[rows]
+            log_odds, examples.is_churned[rows], customer[rows], None if day is None else day[rows]
         )
 
     def _winner(

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,6 +14,7 @@ from benchmarks.churn_yardsticks import telco_table, telco_yardsticks
 from benchmarks.yardsticks import DATA_DIR, TELCO_FILE
 from dagster_project.churn.classifier import ChurnClassifier
 
+DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "any_labelled_table.md"
 TELCO = DATA_DIR / TELCO_FILE
 
 
@@ -141,6 +144,21 @@ def test_a_missing_column_is_named(fitted):
     model, frame, _ = fitted
     with pytest.raises(ValueError, match="are missing: rating, region|are missing: region, rating"):
         model.predict_proba(frame.drop("rating", "region"))
+
+
+def test_the_documented_lines_can_be_typed(tmp_path, monkeypatch):
+    frame, left, _ = table(3_000, seed=5)
+    rows = pl.Series("customer", range(3_000)) % 1_000
+    days = pl.Series(
+        "day", [dt.date(2026, 1, 31) + dt.timedelta(days=30 * (place // 200)) for place in range(3_000)]
+    )
+    frame.with_columns(rows, days, left=pl.Series(left)).write_csv(tmp_path / "customers.csv")
+    monkeypatch.chdir(tmp_path)
+    (lines,) = re.findall(r"```python\n(.*?)```", DOCUMENTED.read_text(), re.DOTALL)
+    said: dict[str, object] = {}
+    exec(lines, said)  # noqa: S102 - the project's own page
+    assert said["model"].status_ == "fitted"
+    assert said["contributions"].shape == (3_000, 5)
 
 
 @pytest.mark.skipif(not TELCO.exists(), reason="third-party data, not there: shared/data/telco")
