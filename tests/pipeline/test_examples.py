@@ -154,6 +154,7 @@ def test_cdnow_forecast_of_september_1997_is_near_what_the_customers_then_bought
     assert forecast == pytest.approx(bought, rel=1 / 3)
 
 
+@pytest.mark.proof
 def test_completejourney_spend_is_that_of_its_lines_to_the_cent(completejourney):
     (paid, baskets, lines), *_ = duckdb.sql(
         "select sum(cast(sales_value as decimal(18, 2))), count(distinct basket_id), count(*)"
@@ -169,6 +170,7 @@ def test_completejourney_spend_is_that_of_its_lines_to_the_cent(completejourney)
     assert completejourney.query("select sum(spend_amount) from gold.customer_360_latest") == [(paid,)]
 
 
+@pytest.mark.proof
 def test_completejourney_loses_no_row_and_joins_no_households(completejourney):
     counts = completejourney.query(
         "select landed_row_count, kept_row_count + quarantined_row_count, quarantined_row_count,"
@@ -185,6 +187,7 @@ def test_completejourney_loses_no_row_and_joins_no_households(completejourney):
     assert customers == households > 30
 
 
+@pytest.mark.proof
 def test_completejourney_is_a_shop_of_which_nobody_has_a_contract(completejourney):
     rows = completejourney.query(
         "select distinct churn_status, incentive_status from gold.customer_360_latest"
