@@ -78,7 +78,7 @@ def cdnow_yardsticks(measures: dict[str, dict[str, float]]) -> list[Yardstick]:
         min((name + WITH_SPEND for name in PURCHASE_MODELS), key=lambda name: measures[name]["loss"])
     ]
     return [
-        Yardstick("total error of purchases (share)", best["purchase_total_error_share"], -0.13, 0.13),
+        Yardstick("total error of purchases (share)", best["purchase_total_error_ratio"], -0.13, 0.13),
         Yardstick("mean absolute error of purchases (days)", best["purchase_mean_absolute_error"], 0.0, 0.80),
         Yardstick("rank correlation of purchases", best["purchase_rank_correlation"], 0.45, 1.0),
     ]

@@ -146,7 +146,7 @@ _FIGURES: Mapping[str, Mapping[str, pl.Expr]] = {
     },
     "clv_model_contest": {
         "winner_normalised_gini": pl.col("normalised_gini").filter("is_winner").first(),
-        "winner_total_error_share": pl.col("total_error_share").filter("is_winner").first(),
+        "winner_total_error_ratio": pl.col("total_error_ratio").filter("is_winner").first(),
     },
     "customer_next_purchase": {
         "probably_gone_share": _share_of(

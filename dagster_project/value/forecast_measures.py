@@ -37,7 +37,7 @@ def measures_of(
     measures = {
         "predicted_spend_amount": float(predicted.sum()),
         "normalised_gini": gini,
-        "total_error_share": total,
+        "total_error_ratio": total,
         "mean_absolute_error_amount": error,
         "loss": 1 - gini + abs(total) + _share(error, float(actual.mean())),
     }
@@ -48,7 +48,7 @@ def measures_of(
         shared = float(np.mean((ranks - ranks.mean()) * (actual_ranks - actual_ranks.mean())))
         measures |= {
             "purchase_mean_absolute_error": float(np.mean(np.abs(purchases - day_counts))),
-            "purchase_total_error_share": _share(purchases.sum() - day_counts.sum(), day_counts.sum()),
+            "purchase_total_error_ratio": _share(purchases.sum() - day_counts.sum(), day_counts.sum()),
             "purchase_rank_correlation": shared / spread if spread > 0 else float("nan"),
         }
     return measures

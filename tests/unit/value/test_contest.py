@@ -90,7 +90,7 @@ def test_actual_and_naive_forecasts_are_what_was_bought(shop: Shop, contest: pl.
 
 
 def test_the_smallest_loss_wins_and_the_naive_cannot(contest: pl.DataFrame) -> None:
-    loss = 1 - contest["normalised_gini"] + contest["total_error_share"].abs()
+    loss = 1 - contest["normalised_gini"] + contest["total_error_ratio"].abs()
     mean = contest["actual_spend_amount"].cast(pl.Float64) / contest["customer_count"]
     loss += contest["mean_absolute_error_amount"].cast(pl.Float64) / mean
     assert contest["loss"].to_numpy() == pytest.approx(loss.to_numpy(), abs=1e-3)
@@ -104,7 +104,7 @@ def test_models_beat_those_that_repeat_the_past(contest: pl.DataFrame) -> None:
     winner = contest.filter("is_winner").row(0, named=True)
     assert winner["loss"] < min(row(contest, name)["loss"] for name in NAIVE)
     assert winner["normalised_gini"] > 0.5
-    assert abs(winner["total_error_share"]) < 0.2
+    assert abs(winner["total_error_ratio"]) < 0.2
 
 
 def test_row_order_changes_nothing(shop: Shop, contest: pl.DataFrame) -> None:
