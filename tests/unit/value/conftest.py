@@ -81,6 +81,8 @@ def cdnow_features(cdnow_purchase_days: pl.DataFrame) -> pl.DataFrame:
             subscribed_days=pl.lit(None, dtype=pl.Int64),
             unseen_subscribed_days=pl.lit(None, dtype=pl.Int64),
             mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
+            paused_mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
+            days_until_resumption=pl.lit(None, dtype=pl.Int64),
         )
     )
-    return features.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    return features.with_columns(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
