@@ -212,7 +212,7 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
         self.winner_ = self._winner(choosing, examples.is_churned[chosen], customer[chosen])
         train, judged = split.judging
         model = self._fit(examples, train, (self.winner_,))[self.winner_]
-        curve = self._curve(choosing[self.winner_], examples, customer, day, chosen)
+        curve = _curve(choosing[self.winner_], examples, customer, day, chosen)
         judging = model.log_odds(examples.matrix[judged])
         self._measure(split, examples, customer, {
             "training": curve.probability(model.log_odds(examples.matrix[split.sets["training"]])),
@@ -241,7 +241,7 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
             return
         self.status_ = "fitted"
         both = np.concatenate([choosing[self.winner_], judging])
-        self.calibration_ = self._curve(both, examples, customer, day, later)
+        self.calibration_ = _curve(both, examples, customer, day, later)
         self.model_ = self._fit(examples, np.arange(len(customer)), (self.winner_,))[self.winner_]
 
     def _fit(
@@ -251,18 +251,6 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
         some = examples.rows(kept)
         weighted = Examples(some.matrix, some.is_churned, weight, some.directions)
         return fit_candidates(weighted, self.tuning_, self.random_state, names)
-
-    def _curve(
-        self,
-        log_odds: FloatArray,
-        examples: Examples,
-        customer: IntArray,
-        day: IntArray | None,
-        rows: IntArray,
-    ) -> Calibration:
-        return fit_calibration(
-            log_odds, examples.is_churned[rows], customer[rows], None if day is None else day[rows]
-        )
 
     def _winner(
         self, choosing: Mapping[CandidateName, FloatArray], is_churned: BoolArray, customer: IntArray
@@ -312,6 +300,13 @@ class ChurnClassifier(BaseEstimator):  # type: ignore[misc]
         if any(len(np.unique(is_churned[rows])) < 2 for rows in sets.values()):
             return seen + "nobody left, or nobody stayed, in one of the sets"
         return ""
+
+
+def _curve(
+    log_odds: FloatArray, examples: Examples, customer: IntArray, day: IntArray | None, rows: IntArray
+) -> Calibration:
+    moment = None if day is None else day[rows]
+    return fit_calibration(log_odds, examples.is_churned[rows], customer[rows], moment)
 
 
 def _checked(

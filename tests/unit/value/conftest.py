@@ -2,16 +2,15 @@
 
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from benchmarks import yardsticks
 from dagster_project.value import clv, rfm
 
 AS_OF_DATE = dt.date(2026, 9, 30)
-CDNOW_FILE = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cdnow" / "CDNOW_master.txt"
 CDNOW_CUT_DATE = dt.date(1997, 9, 30)
 
 SCHEMA = rfm.FEATURES | clv.FEATURES
@@ -36,25 +35,11 @@ def make_features() -> Callable[..., pl.DataFrame]:
 @pytest.fixture(scope="session")
 def cdnow_purchase_days() -> pl.DataFrame:
     """One row per customer and purchase day of the CDNOW cohort: 23,570 customers, 18 months."""
-    if not CDNOW_FILE.exists():
+    path = yardsticks.DATA_DIR / yardsticks.CDNOW_FILE
+    if not path.exists():
         pytest.skip("the CDNOW purchases are third-party data and are not there: shared/data/cdnow")
-    lines = pl.Series("line", CDNOW_FILE.read_text().splitlines()[1:]).str.strip_chars()
-    fields = (
-        lines.filter(lines != "")
-        .str.replace_all(r"\s+", " ")
-        .str.split(" ")
-        .list.to_struct(fields=["customer_id", "day", "cds", "dollars"])
-    )
-    return (
-        fields.struct.unnest()
-        .select(
-            "customer_id",
-            day=pl.col("day").str.to_date("%Y%m%d"),
-            amount=pl.col("dollars").cast(pl.Decimal(18, 2)),
-        )
-        .group_by("customer_id", "day")
-        .agg(pl.col("amount").sum())
-        .sort("customer_id", "day")
+    return yardsticks.cdnow_purchase_days(path).rename(
+        {"purchase_date": "day", "gross_spend_amount": "amount"}
     )
 
 
