@@ -161,13 +161,15 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         "ticket_sentiments": lambda: score_ticket_sentiment(texts),
         "customer_rfm": lambda: score_rfm(features),
         "clv_model_contest": lambda: run_contest(purchase_days, features, day),
-        "customer_clv": lambda: score_clv(features, purchase_days, found["clv_model_contest"], terms)[0],
         "customer_next_purchase": lambda: score_next_purchase(
             features, purchase_days, found["clv_model_contest"], day
         ),
         "customer_activity": lambda: score_activity(activity_features),
         "customer_health": lambda: score_health(features, gold_tables()["customer_health"].levels("health_level")),
         "customer_churn": lambda: score_churn(features, snapshots, day, horizon, RANDOM_STATE).customers,
+        "customer_clv": lambda: score_clv(
+            features, purchase_days, found["clv_model_contest"], found["customer_churn"], horizon, terms
+        )[0],
         "incentive_effects": lambda: estimate_effects(outcomes, day),
         "customer_incentives": lambda: recommend_incentives(
             features, found["customer_churn"], found["customer_clv"], found["incentive_effects"], catalogue,

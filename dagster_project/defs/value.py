@@ -50,6 +50,7 @@ def clv_model_contest(
         "features": dg.AssetIn(["gold", "customer_features"]),
         "purchase_days": dg.AssetIn(["silver", "purchase_days"]),
         "contest": dg.AssetIn(["gold", "clv_model_contest"]),
+        "churn": dg.AssetIn(["gold", "customer_churn"]),
     },
     partitions_def=daily,
     backfill_policy=ONE_DAY_PER_RUN,
@@ -59,13 +60,13 @@ def customer_clv(
     features: pl.DataFrame,
     purchase_days: pl.DataFrame,
     contest: pl.DataFrame,
+    churn: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Expected margin of the days to come with its interval, and the fitted parameters."""
     earlier = dt.date.fromisoformat(context.partition_key) - dt.timedelta(CHANGE_DAYS)
     terms = Terms(settings().gross_margin_share, settings().annual_discount_share)
-    return score_clv(
-        features, purchase_days, contest, terms, stored_day("gold.customer_clv", BEFORE, earlier)
-    )
+    before = stored_day("gold.customer_clv", BEFORE, earlier)
+    return score_clv(features, purchase_days, contest, churn, settings().churn_horizon_days, terms, before)
 
 
 @dg.multi_asset(

@@ -11,8 +11,9 @@ import polars as pl
 
 from dagster_project.value.buyer_values import value_buyers
 from dagster_project.value.buyers import purchases_without_contract
+from dagster_project.value.own_survival import OwnRisks
 from dagster_project.value.subscriber_values import subscribers_of, value_subscribers
-from dagster_project.value.value_rows import AMOUNTS, HORIZONS_DAYS, MONEY, Terms
+from dagster_project.value.value_rows import AMOUNTS, HORIZONS_DAYS, MONEY, STAKES, Terms
 
 FEATURES = {
     "customer_id": pl.String(),
@@ -25,8 +26,13 @@ FEATURES = {
     "mrr_amount": MONEY,
     "paused_mrr_amount": MONEY,
     "days_until_resumption": pl.Int64(),
+    "days_until_renewal": pl.Int64(),
+    "is_cancel_at_period_end": pl.Boolean(),
 }
 """The columns of `customer_features` that are read."""
+
+CHURN = {"customer_id": pl.String(), "churn_probability": pl.Float64()}
+"""The columns of `customer_churn` that are read."""
 
 CHANGE_DAYS = 90
 BEFORE = {"customer_id": pl.String(), "horizon_days": pl.Int64(), "predicted_clv_amount": MONEY}
@@ -37,13 +43,16 @@ def score_clv(
     features: pl.DataFrame,
     purchase_days: pl.DataFrame,
     contest: pl.DataFrame,
+    churn: pl.DataFrame,
+    churn_horizon_days: int,
     terms: Terms,
     before: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Value every customer over the next 90, 365 and 1,095 days.
 
-    - A customer who has or had a paid subscription is valued by subscriber survival; who left is a former customer,
-      worth 0 and in a tier of its own.
+    - A customer who has or had a paid subscription is valued by how long it lasts: at the customer's own churn
+      probability, by the survival of all where there is none. Who left is a former customer, worth 0 and in a tier of
+      its own.
     - Any other customer with a paid purchase is valued by the winner of the contest. Purchases of one day are one
       purchase; refunds are not modelled.
     - The others, and all customers of a model that has too little history to learn from, have `insufficient_data`.
@@ -52,6 +61,8 @@ def score_clv(
         features: Rows of `customer_features` of one as_of_date; only the columns in `FEATURES` are read.
         purchase_days: Rows of `purchase_days`; later ones are not looked at.
         contest: `clv_model_contest` of the day.
+        churn: `customer_churn` of the day; only the columns in `CHURN` are read.
+        churn_horizon_days: How far its probabilities look.
         terms: Margin and discount.
         before: `customer_clv` of 90 days before; none when that day was not run.
 
@@ -69,7 +80,10 @@ def score_clv(
         raise ValueError("score_clv values the customers of one as_of_date at a time")
     as_of_date: dt.date | None = customers["as_of_date"].max()  # type: ignore[assignment]
     day = as_of_date or dt.date.min
-    of_subscribers, curve = value_subscribers(subscribers_of(customers), terms)
+    probabilities = churn.select(pl.col(name).cast(kind) for name, kind in CHURN.items())
+    subscribers = subscribers_of(customers.join(probabilities, on="customer_id", how="left", validate="1:1"))
+    risks = OwnRisks.of(subscribers, churn_horizon_days)
+    of_subscribers, curve = value_subscribers(subscribers, risks, terms)
     purchases = purchases_without_contract(purchase_days, customers, day)
     of_buyers, parameters = value_buyers(purchases, contest, day, terms)
     earlier = pl.DataFrame(schema=BEFORE) if before is None else before
@@ -114,6 +128,7 @@ def score_clv(
             .then(pl.lit("FORMER"))
             .otherwise(_value_tier(pl.col("standing")).over("horizon_days"))
             .alias("value_tier"),
+            *STAKES,
         )
         .sort("customer_id", "horizon_days")
     )

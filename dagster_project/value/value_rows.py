@@ -28,6 +28,8 @@ AMOUNTS = (
     "discounted_clv_p50_amount",
     "discounted_clv_p95_amount",
 )
+STAKES = ("value_at_stake_amount", "value_at_risk_amount")
+"""What leaving within the churn horizon forfeits, and the churn probability times that; nobody's without a contract."""
 VALUE_SCHEMA: dict[str, pl.DataType] = {
     "customer_id": pl.String(),
     "horizon_days": pl.Int64(),
@@ -35,7 +37,7 @@ VALUE_SCHEMA: dict[str, pl.DataType] = {
     "model": pl.String(),
     "probability_alive": pl.Float64(),
     "expected_purchases": pl.Float64(),
-    **dict.fromkeys(AMOUNTS, MONEY),
+    **dict.fromkeys((*AMOUNTS, *STAKES), MONEY),
 }
 PARAMETER_SCHEMA: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -113,8 +115,16 @@ def value_rows(
             "probability_alive": probability_alive,
             "expected_purchases": expected_purchases,
             **{name: pl.Series(values).round(2) for name, values in zip(AMOUNTS, amounts, strict=True)},
+            **{name: pl.repeat(None, len(customer_ids), dtype=MONEY, eager=True) for name in STAKES},
         }
     ).cast(VALUE_SCHEMA)  # type: ignore[arg-type]
+
+
+def with_stake(rows: pl.DataFrame, at_stake: FloatArray, churn_probability: FloatArray) -> pl.DataFrame:
+    """Rows of `value_rows` with what leaving would forfeit; the amount at risk is null where the risk is NaN."""
+    stake = pl.Series("value_at_stake_amount", at_stake).round(2)
+    at_risk = pl.Series("value_at_risk_amount", at_stake * churn_probability).fill_nan(None).round(2)
+    return rows.with_columns(stake.cast(MONEY), at_risk.cast(MONEY))
 
 
 def parameter_rows(rows: Iterable[tuple[str, str, float, float, float | None, int]]) -> pl.DataFrame:

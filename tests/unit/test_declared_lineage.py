@@ -74,6 +74,8 @@ def customers(day: dt.date, seed: int, count: int = 400) -> pl.DataFrame:
         "gross_spend_amount": (first_day + np.where(days > 1, days * repeats, 0)).round(2),
         "subscribed_days": random.integers(30, 900, count),
         "subscription_tenure_days": random.integers(30, 900, count),
+        "days_until_resumption": random.integers(0, 200, count),
+        "days_until_renewal": random.integers(0, 200, count),
     }  # fmt: skip
     return pl.DataFrame(columns, strict=False).select(
         pl.col(name).cast(kind, strict=False) for name, kind in schema.items()
@@ -184,7 +186,7 @@ def contest(frames: Frames) -> Frames:
 
 
 def clv(frames: Frames) -> Frames:
-    made = score_clv(frames[FEATURES], frames[PURCHASES], frames[CONTEST], Terms(0.8, 0.1))
+    made = score_clv(frames[FEATURES], frames[PURCHASES], frames[CONTEST], frames[CHURN], 90, Terms(0.8, 0.1))
     return dict(zip(("customer_clv", "clv_model_parameters"), made, strict=True))
 
 
@@ -251,11 +253,11 @@ def steps() -> dict[str, Step]:
     for make, reads in (
         (rfm, [FEATURES]),
         (contest, [FEATURES, PURCHASES]),
-        (clv, [FEATURES, PURCHASES, CONTEST]),
+        (churn, [FEATURES, SNAPSHOTS]),
+        (clv, [FEATURES, PURCHASES, CONTEST, CHURN]),
         (next_purchase, [FEATURES, PURCHASES, CONTEST]),
         (activity, [ACTIVITY]),
         (health, [FEATURES]),
-        (churn, [FEATURES, SNAPSHOTS]),
         (effects, [OUTCOMES]),
         (incentives, [FEATURES, CHURN, CLV, EFFECTS, CATALOGUE, OUTCOMES]),
     ):
@@ -264,6 +266,9 @@ def steps() -> dict[str, Step]:
         frames |= {f"gold.{name}": frame for name, frame in found[make.__name__].made.items()}
         if make is contest:  # whose values need all that a contest may say
             frames[CONTEST] = frames[CONTEST].with_columns(is_winner=pl.col("model") == "blend")
+        if make is churn:  # who has no probability is valued by the survival of all
+            is_known = pl.col("customer_id").str.slice(-1) != "4"
+            frames[CHURN] = frames[CHURN].with_columns(pl.when(is_known).then("churn_probability"))
     return found
 
 

@@ -8,7 +8,7 @@ from contract_schemas import contract_schema
 from polars.testing import assert_frame_equal
 from shops import LAST_DAY, Shop, simulated_shop
 
-from dagster_project.value.clv import score_clv
+from dagster_project.value.clv import CHURN, score_clv
 from dagster_project.value.contest import run_contest
 from dagster_project.value.survival import SubscriberSurvival
 from dagster_project.value.value_rows import HORIZONS_DAYS, Terms
@@ -16,6 +16,8 @@ from dagster_project.value.value_rows import HORIZONS_DAYS, Terms
 MakeFeatures = Callable[..., pl.DataFrame]
 TERMS = Terms(gross_margin_share=0.8, annual_discount_share=0.1)
 QUANTILES = ("p05", "p50", "p95")
+CHURN_DAYS = 90
+NO_CHURN = (pl.DataFrame(schema=CHURN), CHURN_DAYS)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,9 @@ def amount(values: pl.DataFrame, name: str) -> np.ndarray:
 def test_every_customer_has_a_row_for_each_horizon_in_the_columns_of_the_contracts(
     shop: Shop, buyers: pl.DataFrame, subscribers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values, parameters = score_clv(pl.concat([subscribers, buyers]), shop.purchase_days, contest, TERMS)
+    values, parameters = score_clv(
+        pl.concat([subscribers, buyers]), shop.purchase_days, contest, *NO_CHURN, TERMS
+    )
     assert values.schema == contract_schema("gold", "customer_clv")
     assert parameters.schema == contract_schema("gold", "clv_model_parameters")
     per_customer = values.group_by("customer_id").agg(pl.col("horizon_days"))
@@ -91,7 +95,7 @@ def test_every_customer_has_a_row_for_each_horizon_in_the_columns_of_the_contrac
 def test_values_grow_with_the_horizon_and_shrink_when_discounted(
     shop: Shop, buyers: pl.DataFrame, subscribers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values, _ = score_clv(pl.concat([subscribers, buyers]), shop.purchase_days, contest, TERMS)
+    values, _ = score_clv(pl.concat([subscribers, buyers]), shop.purchase_days, contest, *NO_CHURN, TERMS)
     by_horizon = [values.filter(pl.col("horizon_days") == days) for days in HORIZONS_DAYS]
     for name in ("predicted_clv_amount", *(f"predicted_clv_{q}_amount" for q in QUANTILES)):
         for shorter, longer in zip(by_horizon, by_horizon[1:], strict=False):
@@ -105,7 +109,7 @@ def test_values_grow_with_the_horizon_and_shrink_when_discounted(
         / amount(by_horizon[2], "predicted_clv_amount").sum()
     )
     assert 1.1**-2 < lost < 1.1**-0.5  # most comes in the first of the three years
-    undiscounted, _ = score_clv(buyers, shop.purchase_days, contest, Terms(0.8, 0.0))
+    undiscounted, _ = score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, Terms(0.8, 0.0))
     for name in ("clv_amount", *(f"clv_{q}_amount" for q in QUANTILES)):
         assert amount(undiscounted, f"discounted_{name}") == pytest.approx(
             amount(undiscounted, f"predicted_{name}"), abs=0.02
@@ -115,7 +119,7 @@ def test_values_grow_with_the_horizon_and_shrink_when_discounted(
 def test_intervals_of_buyers_cover_what_they_then_spent(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values = of_year(score_clv(buyers, shop.purchase_days, contest, TERMS)[0])
+    values = of_year(score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)[0])
     spent = (
         shop.purchase_days.filter(pl.col("purchase_date") > LAST_DAY)
         .group_by("customer_id")
@@ -132,7 +136,7 @@ def test_simulated_medians_lie_about_the_means(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
     """The mean comes from the closed form, the quantiles from draws: both are of the same customer."""
-    values = of_year(score_clv(buyers, shop.purchase_days, contest, TERMS)[0])
+    values = of_year(score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)[0])
     sure = values.filter(pl.col("expected_purchases") > 8)
     ratio = amount(sure, "predicted_clv_p50_amount") / amount(sure, "predicted_clv_amount")
     assert len(ratio) > 20
@@ -142,7 +146,7 @@ def test_simulated_medians_lie_about_the_means(
 def test_who_bought_once_is_worth_what_all_such_customers_are(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values = of_year(score_clv(buyers, shop.purchase_days, contest, TERMS)[0])
+    values = of_year(score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)[0])
     days = shop.purchase_days.filter(pl.col("purchase_date") <= LAST_DAY).group_by("customer_id").len()
     once = days.filter(pl.col("len") == 1)["customer_id"].to_list()
     assert values.filter(pl.col("status") == "prior_only")["customer_id"].sort().to_list() == sorted(once)
@@ -152,7 +156,7 @@ def test_who_bought_once_is_worth_what_all_such_customers_are(
 def test_active_subscribers_are_worth_their_margin_over_the_survival_curve(
     subscribers: pl.DataFrame, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
-    values, _ = score_clv(subscribers, no_purchases, no_contest, TERMS)
+    values, _ = score_clv(subscribers, no_purchases, no_contest, *NO_CHURN, TERMS)
     model = SubscriberSurvival().fit(
         subscribers["subscribed_days"].to_numpy(), ~subscribers["is_subscriber"].to_numpy()
     )
@@ -167,7 +171,7 @@ def test_active_subscribers_are_worth_their_margin_over_the_survival_curve(
 def test_intervals_of_subscribers_are_those_of_simulated_months(
     subscribers: pl.DataFrame, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
-    values = of_year(score_clv(subscribers, no_purchases, no_contest, TERMS)[0])
+    values = of_year(score_clv(subscribers, no_purchases, no_contest, *NO_CHURN, TERMS)[0])
     tenure = subscribers["subscribed_days"].to_numpy()
     model = SubscriberSurvival().fit(tenure, ~subscribers["is_subscriber"].to_numpy())
     rng = np.random.default_rng(5)
@@ -183,7 +187,7 @@ def test_intervals_of_subscribers_are_those_of_simulated_months(
 def test_former_customers_are_worth_nothing_and_have_a_tier_of_their_own(
     subscribers: pl.DataFrame, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
-    values = of_year(score_clv(subscribers, no_purchases, no_contest, TERMS)[0])
+    values = of_year(score_clv(subscribers, no_purchases, no_contest, *NO_CHURN, TERMS)[0])
     former = values.head(60)
     assert set(former["status"]) == {"former"}
     assert set(former["value_tier"]) == {"FORMER"}
@@ -203,14 +207,102 @@ def test_who_pauses_keeps_the_value_of_the_resumption(
         mrr_amount=pl.when(pl.col("customer_id") == "subscriber199").then(100).otherwise("mrr_amount"),
         paused_mrr_amount=pl.lit(0),
     )
-    paused = of_year(score_clv(subscribers, no_purchases, no_contest, TERMS)[0]).row(199, named=True)
-    paying = of_year(score_clv(resumed, no_purchases, no_contest, TERMS)[0]).row(199, named=True)
+    paused = of_year(score_clv(subscribers, no_purchases, no_contest, *NO_CHURN, TERMS)[0]).row(
+        199, named=True
+    )
+    paying = of_year(score_clv(resumed, no_purchases, no_contest, *NO_CHURN, TERMS)[0]).row(199, named=True)
     assert paused["status"] == "paused"
     assert paying["status"] == "scored"
     # 45 days are one whole month that is not paid.
     assert 0.5 < paying["expected_purchases"] - paused["expected_purchases"] <= 1
     assert paused["predicted_clv_amount"] > 0
     assert paused["value_tier"] in ("HIGH", "MEDIUM", "LOW")
+
+
+@pytest.mark.parametrize(
+    ("own_risk", "notice_days", "value", "stake"),
+    [
+        (0.3, None, 664.73, 714.06),  # the example of `value_subscribers`
+        (0.0, None, 1200.0, 1000.0),
+        (1.0, None, 0.0, 474.37),
+        (0.97, 45, 118.79, 480.44),  # one month is paid for; after it, what the churn model leaves
+        (0.02, 200, 600.0, 400.0),  # the notice ends later than the churn model looks
+        (0.97, 0, 27.17, 480.44),
+    ],
+)
+def test_a_subscriber_is_worth_what_the_own_risk_and_a_notice_leave(
+    make_features: MakeFeatures,
+    no_purchases: pl.DataFrame,
+    no_contest: pl.DataFrame,
+    own_risk: float,
+    notice_days: int | None,
+    value: float,
+    stake: float,
+) -> None:
+    one = make_features(
+        1,
+        has_ever_subscribed=[True],
+        is_subscriber=[True],
+        subscribed_days=[400],
+        mrr_amount=[100],
+        is_cancel_at_period_end=[notice_days is not None],
+        days_until_renewal=[20 if notice_days is None else notice_days],
+    )
+    churn = one.select("customer_id", churn_probability=pl.lit(own_risk))
+    values, _ = score_clv(one, no_purchases, no_contest, churn, CHURN_DAYS, Terms(1.0, 0.0))
+    row = of_year(values).row(0, named=True)
+    assert float(row["predicted_clv_amount"]) == pytest.approx(value, abs=0.01)
+    assert float(row["value_at_stake_amount"]) == pytest.approx(stake, abs=0.01)
+    assert float(row["value_at_risk_amount"]) == pytest.approx(own_risk * stake, abs=0.01)
+
+
+def test_nothing_is_at_risk_without_a_probability_and_nothing_at_stake_without_a_contract(
+    buyers: pl.DataFrame, subscribers: pl.DataFrame, shop: Shop, contest: pl.DataFrame
+) -> None:
+    known = subscribers.select("customer_id", churn_probability=pl.lit(0.1))[100:]
+    everybody = pl.concat([subscribers, buyers])
+    values, _ = score_clv(everybody, shop.purchase_days, contest, known, CHURN_DAYS, TERMS)
+    is_subscriber = pl.col("customer_id").str.starts_with("subscriber")
+    of_subscribers, of_buyers = values.filter(is_subscriber), values.filter(~is_subscriber)
+    assert of_buyers["value_at_stake_amount"].null_count() == of_buyers.height
+    assert of_subscribers["value_at_risk_amount"].null_count() == 300
+    former = of_subscribers.filter(pl.col("status") == "former")
+    assert set(former["value_at_stake_amount"].cast(pl.Float64)) == {0.0}
+    short = of_subscribers.filter(pl.col("horizon_days") == CHURN_DAYS, pl.col("status") == "scored")
+    longer = of_year(of_subscribers).filter(pl.col("status") == "scored")
+    assert amount(longer, "value_at_stake_amount").min() > amount(short, "value_at_stake_amount").max()
+
+
+def test_own_risks_value_simulated_subscribers_better_than_one_curve_for_all(
+    make_features: MakeFeatures, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
+) -> None:
+    """Chances to leave that vary as the beta distribution does, drawn anew each quarter around the customer's own."""
+    rng = np.random.default_rng(11)
+    count = 4_000
+    own = rng.beta(0.6, 6, count)
+    left_in = rng.geometric(np.clip(own, 1e-3, 1))
+    paid_months = np.minimum(3 * (left_in - 1), 12)
+    people = make_features(
+        count,
+        has_ever_subscribed=[True] * count,
+        is_subscriber=[True] * count,
+        subscribed_days=rng.integers(1, 700, count).tolist(),
+        mrr_amount=[100.0] * count,
+    )
+    leavers = people.with_columns(
+        customer_id=pl.format("f{}", "customer_id"), is_subscriber=pl.lit(value=False)
+    ).head(600)
+    known = people.select("customer_id", churn_probability=pl.Series(own))
+    found = {}
+    for name, churn in (("own", known), ("all", known.clear())):
+        values, _ = score_clv(
+            pl.concat([people, leavers]), no_purchases, no_contest, churn, CHURN_DAYS, Terms(1.0, 0.0)
+        )
+        found[name] = of_year(values).filter(pl.col("status") == "scored")["expected_purchases"].to_numpy()
+    assert found["own"].mean() == pytest.approx(paid_months.mean(), rel=0.07)
+    assert np.corrcoef(found["own"], paid_months)[0, 1] > 0.5
+    error = {name: np.mean((months - paid_months) ** 2) for name, months in found.items()}
+    assert error["own"] < 0.8 * error["all"]
 
 
 def test_invoices_of_subscribers_do_not_teach_the_purchase_model(
@@ -223,9 +315,9 @@ def test_invoices_of_subscribers_do_not_teach_the_purchase_model(
         purchase_count=pl.lit(1, dtype=pl.Int64),
     )
     standing = ("value_tier", "value_percentile_share")
-    alone, _ = score_clv(buyers, shop.purchase_days, contest, TERMS)
+    alone, _ = score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)
     both = pl.concat([shop.purchase_days, bills])
-    together, parameters = score_clv(pl.concat([subscribers, buyers]), both, contest, TERMS)
+    together, parameters = score_clv(pl.concat([subscribers, buyers]), both, contest, *NO_CHURN, TERMS)
     assert_frame_equal(
         together.filter(pl.col("customer_id").str.starts_with("b")).drop(standing), alone.drop(standing)
     )
@@ -236,7 +328,8 @@ def test_invoices_of_subscribers_do_not_teach_the_purchase_model(
 
 def test_value_is_proportional_to_the_margin(shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame) -> None:
     full, part, none = (
-        score_clv(buyers, shop.purchase_days, contest, Terms(share, 0.1))[0] for share in (1.0, 0.5, 0.0)
+        score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, Terms(share, 0.1))[0]
+        for share in (1.0, 0.5, 0.0)
     )
     for name in ("predicted_clv_amount", "predicted_clv_p95_amount", "discounted_clv_amount"):
         assert amount(none, name).sum() == 0
@@ -246,7 +339,7 @@ def test_value_is_proportional_to_the_margin(shop: Shop, buyers: pl.DataFrame, c
 def test_tiers_are_the_best_fifth_and_the_next_three_tenths_of_those_who_are_valued(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values = of_year(score_clv(buyers, shop.purchase_days, contest, TERMS)[0])
+    values = of_year(score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)[0])
     shares = {tier: count / buyers.height for tier, count in values.group_by("value_tier").len().rows()}
     assert shares["HIGH"] == pytest.approx(0.2, abs=0.01)
     assert shares["MEDIUM"] == pytest.approx(0.3, abs=0.01)
@@ -259,10 +352,10 @@ def test_tiers_are_the_best_fifth_and_the_next_three_tenths_of_those_who_are_val
 def test_a_change_is_told_where_the_earlier_day_is_there(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame
 ) -> None:
-    values, _ = score_clv(buyers, shop.purchase_days, contest, TERMS)
+    values, _ = score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS)
     assert values["change_over_90_days_amount"].null_count() == values.height
     before = values.with_columns((pl.col("predicted_clv_amount") - 7).cast(pl.Decimal(18, 2))).head(30)
-    later, _ = score_clv(buyers, shop.purchase_days, contest, TERMS, before)
+    later, _ = score_clv(buyers, shop.purchase_days, contest, *NO_CHURN, TERMS, before)
     assert set(later.head(30)["change_over_90_days_amount"].cast(pl.Float64)) == {7.0}
     assert later["change_over_90_days_amount"].null_count() == values.height - 30
 
@@ -272,7 +365,7 @@ def test_values_are_those_of_the_winner(
     shop: Shop, buyers: pl.DataFrame, contest: pl.DataFrame, winner: str
 ) -> None:
     chosen = contest.with_columns(is_winner=pl.col("model") == winner)
-    values, _ = score_clv(buyers, shop.purchase_days, chosen, TERMS)
+    values, _ = score_clv(buyers, shop.purchase_days, chosen, *NO_CHURN, TERMS)
     assert set(values["model"]) == {winner}
     low, mean, high = (amount(values, f"predicted_clv_{name}amount").sum() for name in ("p05_", "", "p95_"))
     assert low < mean < high
@@ -281,14 +374,14 @@ def test_values_are_those_of_the_winner(
 def test_customers_about_whom_nothing_is_known_have_insufficient_data(
     make_features: MakeFeatures, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
-    values, parameters = score_clv(make_features(5), no_purchases, no_contest, TERMS)
+    values, parameters = score_clv(make_features(5), no_purchases, no_contest, *NO_CHURN, TERMS)
     assert values["status"].to_list() == ["insufficient_data"] * 15
     assert (values["historical_value_amount"] == 0).all()
     filled = {"customer_id", "as_of_date", "horizon_days", "status", "historical_value_amount"}
     assert all(values[name].null_count() == 15 for name in set(values.columns) - filled)
     assert parameters.height == 0
     for features in (make_features(5), make_features(1).clear()):
-        values, parameters = score_clv(features, no_purchases, no_contest, TERMS)
+        values, parameters = score_clv(features, no_purchases, no_contest, *NO_CHURN, TERMS)
         assert values.schema == contract_schema("gold", "customer_clv")
         assert parameters.schema == contract_schema("gold", "clv_model_parameters")
 
@@ -297,7 +390,7 @@ def test_too_few_buyers_are_not_scored_while_subscribers_are(
     shop: Shop, buyers: pl.DataFrame, subscribers: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
     values, parameters = score_clv(
-        pl.concat([buyers.head(40), subscribers]), shop.purchase_days, no_contest, TERMS
+        pl.concat([buyers.head(40), subscribers]), shop.purchase_days, no_contest, *NO_CHURN, TERMS
     )
     status = dict(values.group_by("model").agg(pl.col("status").unique().sort()).rows())
     assert status == {
@@ -311,7 +404,9 @@ def test_subscriptions_that_cannot_be_are_left_out(
     subscribers: pl.DataFrame, no_purchases: pl.DataFrame, no_contest: pl.DataFrame
 ) -> None:
     wrong = pl.when(pl.col("customer_id") == "subscriber007").then(-3).otherwise("subscribed_days")
-    values, _ = score_clv(subscribers.with_columns(subscribed_days=wrong), no_purchases, no_contest, TERMS)
+    values, _ = score_clv(
+        subscribers.with_columns(subscribed_days=wrong), no_purchases, no_contest, *NO_CHURN, TERMS
+    )
     assert set(values.filter(pl.col("status") == "insufficient_data")["customer_id"]) == {"subscriber007"}
 
 
@@ -323,8 +418,8 @@ def test_row_order_changes_nothing(
         frame.sample(fraction=1, shuffle=True, seed=7) for frame in (features, shop.purchase_days)
     )
     first, second = (
-        score_clv(features, shop.purchase_days, contest, TERMS),
-        score_clv(shuffled, purchases, contest, TERMS),
+        score_clv(features, shop.purchase_days, contest, *NO_CHURN, TERMS),
+        score_clv(shuffled, purchases, contest, *NO_CHURN, TERMS),
     )
     for one, other in zip(first, second, strict=True):
         assert_frame_equal(one, other, check_exact=True)
@@ -339,4 +434,4 @@ def test_terms_that_are_no_shares_and_several_days_are_refused(
         Terms(0.8, -0.1)
     other_day = buyers.with_columns(as_of_date=pl.lit(dt.date(2026, 9, 29)))
     with pytest.raises(ValueError, match="one as_of_date"):
-        score_clv(pl.concat([buyers, other_day]), no_purchases, no_contest, TERMS)
+        score_clv(pl.concat([buyers, other_day]), no_purchases, no_contest, *NO_CHURN, TERMS)

@@ -94,7 +94,7 @@ joined as (
         churn.reason_1,
         churn.reason_2,
         churn.reason_3,
-        cast(churn.churn_probability * clv.predicted_clv_amount as decimal(18, 2)) as value_at_risk_amount,
+        clv.value_at_risk_amount,
         incentives.status as incentive_status,
         -- The best of the offers that do not pay is no offer.
         {%- for name in ['incentive_id', 'incentive_name', 'retention_lift'] %}
@@ -109,7 +109,8 @@ joined as (
         customer_sales.owner_ref,
         clv.status as clv_status,
         clv.predicted_clv_p05_amount,
-        clv.predicted_clv_p95_amount
+        clv.predicted_clv_p95_amount,
+        clv.value_at_stake_amount
     from features
     inner join customers on features.customer_id = customers.customer_id
     left join profile_completeness on features.customer_id = profile_completeness.customer_id
