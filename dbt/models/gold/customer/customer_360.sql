@@ -109,7 +109,8 @@ joined as (
         customer_sales.owner_ref,
         clv.status as clv_status,
         clv.predicted_clv_p05_amount,
-        clv.predicted_clv_p95_amount
+        clv.predicted_clv_p95_amount,
+        churn.mitigation
     from features
     inner join customers on features.customer_id = customers.customer_id
     left join profile_completeness on features.customer_id = profile_completeness.customer_id
