@@ -1,7 +1,7 @@
-"""Every customer's chance to leave on one day, and how far the model can be trusted: the three gold tables.
+"""Every customer's chance to leave on one day, and how far the model can be trusted.
 
-Here: the columns of these tables. Not here: the learning (`model.py`), the
-words (`reasons.py`) and where the model is kept (`tracking.py`).
+Here: the columns of `customer_churn`, `churn_model_metrics` and `churn_calibration`. Not here: the learning
+(`model.py`), why a customer has its chance (`explanations.py`) and where the model is kept (`tracking.py`).
 """
 
 import datetime as dt
@@ -12,10 +12,9 @@ from typing import Any
 import polars as pl
 
 from dagster_project.churn.classifier import Status
-from dagster_project.churn.feature_matrix import feature_columns
+from dagster_project.churn.explanations import explain_customers, reasons_of
 from dagster_project.churn.measures import MEASURES, UNKNOWN, Measure, calibration_bins
 from dagster_project.churn.model import DATASETS, ChurnModel
-from dagster_project.churn.reasons import NO_SIGNAL, strongest_reasons
 
 HIGH_RISK_ABOVE = 0.70
 MEDIUM_RISK_ABOVE = 0.30
@@ -37,6 +36,7 @@ CUSTOMER_SCHEMA = {
     "reason_1": pl.String,
     "reason_2": pl.String,
     "reason_3": pl.String,
+    "mitigation": pl.String,
     "horizon_days": pl.Int64,
     "model_version": pl.String,
 }
@@ -71,6 +71,7 @@ class ChurnResult:
 
     Attributes:
         customers: Table `customer_churn`.
+        explanations: Table `churn_explanations`.
         metrics: Table `churn_model_metrics`.
         calibration: Table `churn_calibration`.
         booster: Trees in XGBoost's UBJ format, or None when the model has none.
@@ -80,6 +81,7 @@ class ChurnResult:
     """
 
     customers: pl.DataFrame
+    explanations: pl.DataFrame
     metrics: pl.DataFrame
     calibration: pl.DataFrame
     booster: bytes | None
@@ -119,16 +121,13 @@ def score_churn(
             None
         )
     )
+    explanations = explain_customers(model.classifier_, subscribers, as_of_date, model.model_version_)
     customers = (
         features.select(
             "customer_id", "as_of_date", is_subscriber=pl.col("is_subscriber").fill_null(value=False)
         )
-        .join(
-            pl.concat([scored, _reasons(model, subscribers)], how="horizontal"),
-            on="customer_id",
-            how="left",
-            validate="1:1",
-        )
+        .join(scored, on="customer_id", how="left", validate="1:1")
+        .join(reasons_of(explanations), on="customer_id", how="left", validate="1:1")
         .with_columns(
             _status("no_signal" if model.status == "no_signal" else "scored"),
             _risk_level(),
@@ -146,6 +145,7 @@ def score_churn(
     classifier = model.classifier_
     return ChurnResult(
         customers,
+        explanations,
         _metrics(model, as_of_date),
         _calibration(model, as_of_date),
         classifier.booster(),
@@ -184,16 +184,6 @@ def _risk_level() -> pl.Expr:
         .then(pl.lit("LOW"))
         .alias("risk_level")
     )
-
-
-def _reasons(model: ChurnModel, subscribers: pl.DataFrame) -> pl.DataFrame:
-    if model.status == "fitted":
-        contributions, _ = model.classifier_.explain(feature_columns(subscribers))
-        return strongest_reasons(subscribers, contributions)
-    first_reason = NO_SIGNAL if model.status == "no_signal" else None
-    first = pl.repeat(first_reason, subscribers.height, dtype=pl.String, eager=True).alias("reason_1")
-    nothing = pl.repeat(None, subscribers.height, dtype=pl.String, eager=True)
-    return pl.DataFrame([first, nothing.alias("reason_2"), nothing.alias("reason_3")])
 
 
 def _metrics(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:

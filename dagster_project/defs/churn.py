@@ -14,7 +14,7 @@ RANDOM_STATE = 20240930
 
 
 @dg.multi_asset(
-    outs=scored_tables("customer_churn", "churn_model_metrics", "churn_calibration"),
+    outs=scored_tables("customer_churn", "churn_explanations", "churn_model_metrics", "churn_calibration"),
     ins={
         "features": dg.AssetIn(["gold", "customer_features"]),
         "snapshots": dg.AssetIn(["silver", "customer_feature_snapshots"]),
@@ -24,7 +24,7 @@ RANDOM_STATE = 20240930
 )
 def customer_churn(
     context: dg.AssetExecutionContext, features: pl.DataFrame, snapshots: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calibrated churn probabilities with reasons; the model and its metrics go to MLflow."""
     from dagster_project.churn.score import score_churn  # xgboost, scikit-learn, MLflow: seconds each
     from dagster_project.churn.tracking import log_churn_model
@@ -40,4 +40,4 @@ def customer_churn(
         curve = as_markdown(calibration_curve(predicted, seen, title), title)
         context.add_output_metadata({"calibration": dg.MetadataValue.md(curve)}, "churn_calibration")
     context.log.info(f"model logged to MLflow as {run_name}")
-    return result.customers, result.metrics, result.calibration
+    return result.customers, result.explanations, result.metrics, result.calibration

@@ -20,7 +20,8 @@ DAY, NEXT_DAY = "2026-09-28", "2026-09-29"
 DAILY_TABLES = [
     "customer_features", "activity_features", "customer_rfm", "clv_model_contest", "customer_clv",
     "clv_model_parameters", "customer_next_purchase", "customer_activity", "customer_health", "customer_churn",
-    "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives", "customer_360",
+    "churn_explanations", "churn_model_metrics", "churn_calibration", "incentive_effects", "customer_incentives",
+    "customer_360",
 ]  # fmt: skip
 
 

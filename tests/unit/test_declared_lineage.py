@@ -10,6 +10,7 @@ import pytest
 from contract_schemas import contract_schema
 
 from dagster_project.churn.feature_matrix import MODEL_FEATURES
+from dagster_project.churn.reason_texts import reason_texts
 from dagster_project.churn.score import score_churn
 from dagster_project.column_lineage import declared_sources
 from dagster_project.contracts import gold_tables
@@ -208,6 +209,7 @@ def churn(frames: Frames) -> Frames:
     result = score_churn(frames[FEATURES], frames[SNAPSHOTS], DAY)
     return {
         "customer_churn": result.customers,
+        "churn_explanations": result.explanations,
         "churn_model_metrics": result.metrics,
         "churn_calibration": result.calibration,
     }
@@ -294,7 +296,7 @@ def changed(step: Step, table: str, column: str, made: Frames) -> bool:
 
 def test_every_column_of_the_gold_that_python_writes_declares_what_it_is_made_of():
     tables = [table for table in gold_tables().values() if table.is_written_by_python]
-    assert len(tables) == 12
+    assert len(tables) == 13
     undeclared = [f"{t.name}.{c.name}" for t in tables for c in t.columns if c.made_of is None]
     assert undeclared == []
 
@@ -361,6 +363,11 @@ def test_churn_declares_what_the_model_looks_at(steps: dict[str, Step]):
     looked_at = {"plan", *(name for feature in MODEL_FEATURES for name in feature.value.meta.root_names())}
     columns = {column.name: column.made_of for column in gold_tables()["customer_churn"].columns}
     assert sorted(columns["churn_probability"][FEATURES]) == sorted(looked_at)
-    for table in ("churn_model_metrics", "churn_calibration"):
+    explained = {column.name: column.made_of for column in gold_tables()["churn_explanations"].columns}
+    assert sorted(explained["sentence"][FEATURES]) == sorted(looked_at)
+    assert {name for text in reason_texts().values() for name in (text.said, text.past)} - {
+        ""
+    } <= looked_at | {feature.name for feature in MODEL_FEATURES}
+    for table in ("churn_explanations", "churn_model_metrics", "churn_calibration"):
         (version,) = [column for column in gold_tables()[table].columns if column.name == "model_version"]
         assert sorted(version.made_of[SNAPSHOTS]) == sorted(looked_at | set(columns["status"][SNAPSHOTS]))

@@ -34,7 +34,7 @@ ORIGIN_OF = {
     " predicted_clv_p05_amount predicted_clv_p95_amount value_at_stake_amount value_at_risk_amount",
     "customer_health": "health_status=status health_score health_level health_coverage_share=coverage_share",
     "customer_churn": "churn_status=status churn_probability risk_level risk_percentile risk_ratio"
-    " reason_1 reason_2 reason_3",
+    " reason_1 reason_2 reason_3 mitigation",
     "customer_incentives": "incentive_status=status incentive_id incentive_name retention_lift"
     " incentive_cost_amount=cost_amount expected_roi_amount incentive_reason=reason",
 }

@@ -20,6 +20,7 @@ CUSTOMER = {
     "predicted_clv_amount": 12345.67,
     "value_at_risk_amount": 3086.42,
     "reason_1": "Fewer active days",
+    "mitigation": "Ask what keeps them from using it",
     "incentive_name": "Account credit",
     "expected_roi_amount": 210.5,
 }
@@ -34,8 +35,8 @@ def publish(
         connection.execute(
             "create table gold.customer_360 (customer_id text, as_of_date date, name text, churn_status text,"
             " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_risk_amount decimal(18, 2),"
-            " reason_1 text, incentive_name text, expected_roi_amount decimal(18, 2), purchase_count bigint,"
-            " spend_amount decimal(18, 2), days_since_last_purchase bigint, probability_alive double)"
+            " reason_1 text, mitigation text, incentive_name text, expected_roi_amount decimal(18, 2),"
+            " purchase_count bigint, spend_amount decimal(18, 2), days_since_last_purchase bigint, probability_alive double)"
         )
         connection.execute(
             "create table gold.data_intake"
@@ -203,8 +204,13 @@ def test_who_sells_contracts_alone_reads_nothing_of_orders(tmp_path: Path):
 
 
 def test_no_reason_and_no_offer_are_said_to_be_missing(tmp_path: Path):
-    nothing = {"reason_1": None, "incentive_name": None, "expected_roi_amount": None}
+    nothing = {"reason_1": None, "mitigation": None, "incentive_name": None, "expected_roi_amount": None}
     assert row_of(summary(publish(tmp_path, [nothing], [])), "Acme")[4:] == ["-", "none pays", "-"]
+
+
+def test_where_no_offer_pays_the_summary_says_what_to_do_instead(tmp_path: Path):
+    printed = summary(publish(tmp_path, [{"incentive_name": None, "expected_roi_amount": None}], []))
+    assert row_of(printed, "Acme")[4:] == ["Fewer active days", "Ask what keeps them from using it", "-"]
 
 
 def test_bad_rows_are_told_by_kind_and_column_with_one_example(tmp_path: Path):

@@ -110,7 +110,8 @@ joined as (
         clv.status as clv_status,
         clv.predicted_clv_p05_amount,
         clv.predicted_clv_p95_amount,
-        clv.value_at_stake_amount
+        clv.value_at_stake_amount,
+        churn.mitigation
     from features
     inner join customers on features.customer_id = customers.customer_id
     left join profile_completeness on features.customer_id = profile_completeness.customer_id

@@ -81,7 +81,8 @@ latest as (
         customer_360.clv_status,
         customer_360.predicted_clv_p05_amount,
         customer_360.predicted_clv_p95_amount,
-        customer_360.value_at_stake_amount
+        customer_360.value_at_stake_amount,
+        customer_360.mitigation
     from customer_360
     inner join newest_day on customer_360.as_of_date = newest_day.as_of_date
 )
