@@ -4,6 +4,7 @@ run            the daily job, from the sources to the published gold
 ui             the Dagster UI on http://127.0.0.1:3000, or the port of CUSTINT_UI_PORT
 home           make Dagster's folder and print it, for the shell that `dagster dev` is typed in
 mlflow         MLflow's pages on http://127.0.0.1:5000, or the port of CUSTINT_MLFLOW_PORT: type `make mlflow`
+churn-rollback  withdraw the churn model that scores now; the one before it scores from the next run on
 sources-check  one cheap call to each configured live source: can it be read?
 map FILE       draft the mapping of a file of another name; saved in the inbox where nothing is in its place
 settings       every setting with its value
@@ -70,6 +71,24 @@ def _mlflow(console: Console, errors: Console) -> int:
     words = f"mlflow ui --workers 1 --host 127.0.0.1 --port {port} --backend-store-uri".split()
     command = [sys.executable, "-m", *words, f"sqlite:///{folder / 'mlflow.db'}"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell
+    return 0
+
+
+def _churn_rollback(console: Console, errors: Console) -> int:
+    from dagster_project.churn.model_life import roll_back
+
+    done = roll_back(settings().model_tracking_dir)
+    if done is None:
+        errors.print(
+            "There is no churn model before the one that scores now: nothing was withdrawn.", style="red"
+        )
+        return 1
+    withdrawn, champion = done
+    console.print(
+        f"Withdrawn: model {withdrawn.model_version} of {withdrawn.trained_as_of[0]}. From the next run on the model"
+        f" {champion.model_version} of {champion.trained_as_of[0]} scores; run a day again to score it anew.",
+        soft_wrap=True,
+    )
     return 0
 
 
@@ -163,6 +182,7 @@ COMMANDS = {
     "ui": _ui,
     "home": _home,
     "mlflow": _mlflow,
+    "churn-rollback": _churn_rollback,
     "sources-check": _sources_check,
     "settings": _settings,
     "contracts": _contracts,

@@ -7,7 +7,7 @@ model looks at (`feature_matrix.py`) and the gold tables (`score.py`).
 import datetime as dt
 import hashlib
 import json
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -69,25 +69,6 @@ class ChurnModel(BaseEstimator):  # type: ignore[misc]
     def status(self) -> Status:
         """That of the classifier."""
         return self.classifier_.status_
-
-    def predict_probability(self, features: pl.DataFrame) -> FloatArray:
-        """Probabilities of subscribers, shape (rows,); NaN when nothing was learned.
-
-        Args:
-            features: Rows with the columns of `customer_features`.
-        """
-        if self.status == "insufficient_data":
-            return np.full(features.height, np.nan)
-        return np.asarray(self.classifier_.predict_proba(feature_columns(features))[:, 1])
-
-    def parameters(self) -> dict[str, Any]:
-        """Everything besides the booster's bytes that is needed to read and to apply the model; fits JSON."""
-        return {
-            "model_version": self.model_version_,
-            "horizon_days": self.horizon_days,
-            "code_version": CODE_VERSION,
-            **self.classifier_.parameters(),
-        }
 
     def _version(self, examples: pl.DataFrame) -> str:
         looked_at = feature_columns(examples)

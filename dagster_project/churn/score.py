@@ -1,29 +1,19 @@
 """Every customer's chance to leave on one day, and how far the model can be trusted.
 
 Here: the columns of `customer_churn`, `churn_model_metrics` and `churn_calibration`. Not here: the learning
-(`model.py`), why a customer has its chance (`explanations.py`) and where the model is kept (`tracking.py`).
+(`model.py`), why a customer has its chance (`explanations.py`) and which model scores a day (`model_life.py`).
 """
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from dagster_project.churn.classifier import Status
 from dagster_project.churn.explanations import explain_customers, reasons_of
-from dagster_project.churn.measures import MEASURES, UNKNOWN, Measure, calibration_bins
-from dagster_project.churn.model import DATASETS, ChurnModel
+from dagster_project.churn.trained import BIN_SCHEMA, MEASURE_SCHEMA, TrainedChurn, train_churn
 
 HIGH_RISK_ABOVE = 0.70
 MEDIUM_RISK_ABOVE = 0.30
-
-COUNTS = ("base_rate", "example_count", "churned_count", "snapshot_count")
-IN_SAMPLE_NOTES = {
-    "training": "On the rows the model was fitted on: flattering",
-    "calibration": "On the rows the model and its calibration were chosen on: slightly flattering",
-}
 
 CUSTOMER_SCHEMA = {
     "customer_id": pl.String,
@@ -40,29 +30,9 @@ CUSTOMER_SCHEMA = {
     "horizon_days": pl.Int64,
     "model_version": pl.String,
 }
-METRIC_SCHEMA = {
-    "as_of_date": pl.Date,
-    "model_version": pl.String,
-    "dataset": pl.String,
-    "metric": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "note": pl.String,
-}
-CALIBRATION_SCHEMA = {
-    "as_of_date": pl.Date,
-    "model_version": pl.String,
-    "bin_number": pl.Int64,
-    "lowest_probability": pl.Float64,
-    "highest_probability": pl.Float64,
-    "predicted_probability": pl.Float64,
-    "seen_share": pl.Float64,
-    "seen_lower_bound_share": pl.Float64,
-    "seen_upper_bound_share": pl.Float64,
-    "example_count": pl.Int64,
-    "churned_example_count": pl.Int64,
-}
+_OF_A_DAY = {"as_of_date": pl.Date, "model_version": pl.String}
+METRIC_SCHEMA = _OF_A_DAY | MEASURE_SCHEMA
+CALIBRATION_SCHEMA = _OF_A_DAY | BIN_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -74,20 +44,14 @@ class ChurnResult:
         explanations: Table `churn_explanations`.
         metrics: Table `churn_model_metrics`.
         calibration: Table `churn_calibration`.
-        booster: Trees in XGBoost's UBJ format, or None when the model has none.
-        parameters: What else the model is made of; fits JSON.
-        model_version: Hash of the model, `none` with insufficient data.
-        status: `fitted`, `no_signal` or `insufficient_data`.
+        model: That has scored.
     """
 
     customers: pl.DataFrame
     explanations: pl.DataFrame
     metrics: pl.DataFrame
     calibration: pl.DataFrame
-    booster: bytes | None
-    parameters: dict[str, Any]
-    model_version: str
-    status: Status
+    model: TrainedChurn
 
 
 def score_churn(
@@ -97,31 +61,31 @@ def score_churn(
     horizon_days: int = 90,
     random_state: int = 0,
 ) -> ChurnResult:
-    """Learn from past snapshots and score today's subscribers.
+    """Learn from past snapshots and score today's subscribers: `train_churn`, then `apply_churn`."""
+    return apply_churn(train_churn(snapshots, as_of_date, horizon_days, random_state), features, as_of_date)
+
+
+def apply_churn(model: TrainedChurn, features: pl.DataFrame, as_of_date: dt.date) -> ChurnResult:
+    """Score the subscribers of a day.
 
     Args:
+        model: That scores.
         features: `customer_features` of the day, one row per customer.
-        snapshots: `customer_feature_snapshots`; rows whose label was not known on the day are ignored.
         as_of_date: The day.
-        horizon_days: Length of the churn horizon.
-        random_state: Seed.
 
     Returns:
         The tables, sorted by key, and the model.
 
     Raises:
-        ValueError: `features` are of another day, or the labels of another horizon.
+        ValueError: `features` are of another day.
     """
     if (features["as_of_date"] != as_of_date).any():
         raise ValueError(f"features of another day than {as_of_date}")
-    model = ChurnModel(horizon_days, random_state).fit(snapshots, as_of_date)
     subscribers = features.filter(pl.col("is_subscriber")).sort("customer_id")
     scored = subscribers.select("customer_id").with_columns(
-        pl.Series("churn_probability", model.predict_probability(subscribers), dtype=pl.Float64).fill_nan(
-            None
-        )
+        pl.Series("churn_probability", model.probabilities(subscribers), dtype=pl.Float64).fill_nan(None)
     )
-    explanations = explain_customers(model.classifier_, subscribers, as_of_date, model.model_version_)
+    explanations = explain_customers(model.classifier, subscribers, as_of_date, model.model_version)
     customers = (
         features.select(
             "customer_id", "as_of_date", is_subscriber=pl.col("is_subscriber").fill_null(value=False)
@@ -131,28 +95,24 @@ def score_churn(
         .with_columns(
             _status("no_signal" if model.status == "no_signal" else "scored"),
             _risk_level(),
-            *_risk_against_others(model.classifier_.base_rate_),
-            horizon_days=pl.lit(horizon_days, dtype=pl.Int64),
+            *_risk_against_others(model.classifier.base_rate_),
+            horizon_days=pl.lit(model.horizon_days, dtype=pl.Int64),
         )
         .with_columns(
             model_version=pl.when(pl.col("churn_probability").is_not_null()).then(
-                pl.lit(model.model_version_, dtype=pl.String)
+                pl.lit(model.model_version, dtype=pl.String)
             )
         )
         .select(pl.col(name).cast(kind) for name, kind in CUSTOMER_SCHEMA.items())
         .sort("customer_id")
     )
-    classifier = model.classifier_
-    return ChurnResult(
-        customers,
-        explanations,
-        _metrics(model, as_of_date),
-        _calibration(model, as_of_date),
-        classifier.booster(),
-        model.parameters(),
-        model.model_version_,
-        model.status,
+    metrics, calibration = (
+        frame.with_columns(as_of_date=pl.lit(as_of_date), model_version=pl.lit(model.model_version)).select(
+            *_OF_A_DAY, *frame.columns
+        )
+        for frame in (model.measures, model.bins)
     )
+    return ChurnResult(customers, explanations, metrics, calibration, model)
 
 
 def _status(of_scored: str) -> pl.Expr:
@@ -184,46 +144,3 @@ def _risk_level() -> pl.Expr:
         .then(pl.lit("LOW"))
         .alias("risk_level")
     )
-
-
-def _metrics(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:
-    rows = [
-        (as_of_date, model.model_version_, dataset, metric, *value, note)
-        for dataset in DATASETS
-        for metric, value, note in _metrics_of(model, dataset)
-    ]
-    return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row").sort("dataset", "metric")
-
-
-def _calibration(model: ChurnModel, as_of_date: dt.date) -> pl.DataFrame:
-    ahead = model.classifier_.ahead_
-    is_churned = model.sets_["evaluation"]["is_churned"].to_numpy().astype(bool)
-    rows = [
-        (
-            as_of_date, model.model_version_, number, found.lowest, found.highest, found.predicted, found.seen,
-            *found.bounds, found.example_count, found.churned_count,
-        )
-        for number, found in enumerate(calibration_bins(ahead, is_churned) if len(ahead) else (), start=1)
-    ]  # fmt: skip
-    return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA, orient="row")
-
-
-def _metrics_of(model: ChurnModel, dataset: str) -> Iterator[tuple[str, Measure, str | None]]:
-    rows = model.sets_[dataset]
-    measured = model.classifier_.measures_.get(dataset, {})
-    note = model.classifier_.note_
-    churned = rows["is_churned"].cast(pl.Float64)
-    counts = {
-        "base_rate": churned.mean(),
-        "example_count": float(rows.height),
-        "churned_count": float(rows.filter(pl.col("is_churned"))["customer_id"].n_unique()),
-        "snapshot_count": float(rows["as_of_date"].n_unique()),
-    }
-    for metric in MEASURES:
-        value = measured.get(metric, UNKNOWN)
-        empty_note = note or "All of these rows, or of these predictions, are alike"
-        yield metric, value, empty_note if value[0] is None else note or IN_SAMPLE_NOTES.get(dataset)
-    for metric in COUNTS:
-        found = counts[metric]
-        count = float(found) if isinstance(found, int | float) else None
-        yield metric, (count, None, None), note if model.status == "insufficient_data" else None

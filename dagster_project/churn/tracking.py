@@ -1,31 +1,31 @@
 """Keeps each churn model with its parameters and metrics, so that a probability can be traced to its model.
 
-Here: one MLflow run per day and model, in a local SQLite file and a local folder, and one registered version per model.
-Not here: learning. No server and no network are used; the model is kept as JSON and
-XGBoost's own UBJ with our SHA-256, never as a pickle.
+Here: one MLflow run per training, in a local SQLite file and a local folder, and one registered version per model with
+the days on which it was trained and promoted. Not here: learning, and which version scores a day (`model_life.py`). No
+server and no network are used; the model is kept as JSON and XGBoost's own UBJ with our SHA-256, never as a pickle.
 """
 
 import datetime as dt
 import hashlib
-import json
 import logging
 import sqlite3
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from dagster_project.churn.score import ChurnResult
+from dagster_project.churn.trained import TrainedChurn
 
 EXPERIMENT = "customer_churn"
 MODEL_NAME = "customer_churn"
 MODEL_FOLDER = "model"
-PARAMETERS_FILE = "parameters.json"
-TREES_FILE = "trees.ubj"
+CHAMPION, CHALLENGER = "champion", "challenger"
 LONGEST_PARAMETER = 500
+MOST_VERSIONS = 10_000
 PLACES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -35,50 +35,117 @@ PLACES = (
 """Table and column of all that says where files lie."""
 
 
-def log_churn_model(tracking_dir: Path, result: ChurnResult, as_of_date: dt.date) -> str:
-    """Log one run, and register its model if it is a new one.
+class ModelFilesError(Exception):
+    """The files of a model are not those that were registered."""
 
-    A rerun of the same day and model finds the run and logs nothing. A model that another day has made already is no
-    new version.
+
+@dataclass(frozen=True)
+class Registered:
+    """A version in the registry.
+
+    Attributes:
+        number: Of the version.
+        run_id: Of the run that trained it.
+        model_version: Hash of the model.
+        trained_as_of: Days whose training gave it, ascending.
+        promoted_as_of: Days since which it scores, ascending; none if it never did.
+        sha256: Of its files.
+        is_withdrawn: Whether it must not score any more.
+    """
+
+    number: int
+    run_id: str
+    model_version: str
+    trained_as_of: tuple[dt.date, ...]
+    promoted_as_of: tuple[dt.date, ...]
+    sha256: str
+    is_withdrawn: bool
+
+
+def log_churn_model(tracking_dir: Path, model: TrainedChurn, is_promoted: bool) -> str:
+    """Log the run that trained a model, and register the model unless it has learned nothing.
+
+    A run of the same day and model is logged once, and a model that another day has made already is no new version;
+    that it was made again is noted with the version.
 
     Args:
         tracking_dir: Gets `mlflow.db` and `artifacts/`.
-        result: What the day's scoring gave.
-        as_of_date: The day.
+        model: What was learned.
+        is_promoted: Whether it scores from now on.
 
     Returns:
         The run's id.
     """
     client = _client(tracking_dir)
     experiment_id = _experiment_id(client, tracking_dir)
-    key = {"as_of_date": as_of_date.isoformat(), "model_version": result.model_version}
+    day = model.trained_as_of.isoformat()
+    key = {"as_of_date": day, "model_version": model.model_version}
     wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in key.items())
     finished = client.search_runs(
         [experiment_id], f"{wanted} and attributes.status = 'FINISHED'", max_results=1
     )
     if finished:
-        return str(finished[0].info.run_id)
-    tags = {**key, "status": result.status}
-    files = model_files(result)
-    if result.status == "fitted":
-        tags["model_sha256"] = hashlib.sha256(b"".join(files.values())).hexdigest()
-    run = client.create_run(experiment_id, tags=tags, run_name=f"{as_of_date} {result.model_version}")
-    run_id = str(run.info.run_id)
-    for name, value in result.parameters.items():
-        client.log_param(run_id, name, str(value)[:LONGEST_PARAMETER])
-    for row in result.metrics.filter(pl.col("value").is_not_null()).iter_rows(named=True):
-        client.log_metric(run_id, f"{row['dataset']}_{row['metric']}", row["value"])
-    _log_files(client, run_id, files)
-    if result.status == "fitted":
-        _register(client, run_id, f"{run.info.artifact_uri}/{MODEL_FOLDER}", tags)
-    client.set_terminated(run_id)  # last, so that a run that broke off is not taken for a whole one
+        run_id = str(finished[0].info.run_id)
+    else:
+        tags = {**key, "status": model.status}
+        run = client.create_run(experiment_id, tags=tags, run_name=f"{day} {model.model_version}")
+        run_id = str(run.info.run_id)
+        for name, value in model.parameters.items():
+            client.log_param(run_id, name, str(value)[:LONGEST_PARAMETER])
+        for row in model.measures.filter(pl.col("value").is_not_null()).to_dicts():
+            client.log_metric(run_id, f"{row['dataset']}_{row['metric']}", row["value"])
+        _log_files(client, run_id, model.files())
+        client.set_terminated(run_id)  # last, so that a run that broke off is not taken for a whole one
+    if model.status != "insufficient_data":
+        _register(client, run_id, model, is_promoted)
     return run_id
 
 
-def model_files(result: ChurnResult) -> dict[str, bytes]:
-    """What the model is kept as: JSON, and XGBoost's own UBJ where it has trees; `ChurnClassifier.from_parameters`."""
-    files = {PARAMETERS_FILE: json.dumps(result.parameters, indent=2, sort_keys=True).encode()}
-    return files if result.booster is None else {**files, TREES_FILE: result.booster}
+def registered_models(tracking_dir: Path) -> list[Registered]:
+    """All versions, oldest first; none where nothing was ever trained."""
+    if not (tracking_dir / "mlflow.db").exists():
+        return []
+    client = _client(tracking_dir)
+    versions = client.search_model_versions(f"name = '{MODEL_NAME}'", max_results=MOST_VERSIONS)
+    found = [
+        Registered(
+            int(version.version),
+            version.run_id,
+            version.tags["model_version"],
+            tuple(sorted(dt.date.fromisoformat(day) for day in version.tags["trained_as_of"].split())),
+            tuple(
+                sorted(dt.date.fromisoformat(day) for day in version.tags.get("promoted_as_of", "").split())
+            ),
+            version.tags["model_sha256"],
+            version.tags.get("is_withdrawn") == "true",
+        )
+        for version in versions
+        if "trained_as_of" in version.tags  # those of older code say nothing of promotion
+    ]
+    return sorted(found, key=lambda one: one.number)
+
+
+def read_model(tracking_dir: Path, registered: Registered) -> TrainedChurn:
+    """A registered model.
+
+    Raises:
+        ModelFilesError: Its files are not those that were registered.
+    """
+    folder = Path(_client(tracking_dir).download_artifacts(registered.run_id, MODEL_FOLDER))
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    if _sha256(files) != registered.sha256:
+        raise ModelFilesError(
+            f"the files of churn model {registered.model_version} in {folder} are not those that were registered:"
+            " put them back from a backup, or type `python -m dagster_project churn-rollback` for the model before"
+        )
+    return TrainedChurn.from_files(files)
+
+
+def withdraw(tracking_dir: Path, registered: Registered) -> None:
+    """Never score with this version again; the one promoted before it is the champion."""
+    client = _client(tracking_dir)
+    client.set_model_version_tag(MODEL_NAME, str(registered.number), "is_withdrawn", "true")
+    _name_champion(client)
 
 
 def follow_folder(tracking_dir: Path) -> None:
@@ -133,10 +200,39 @@ def _log_files(client: Any, run_id: str, files: Mapping[str, bytes]) -> None:
         client.log_artifacts(run_id, folder, MODEL_FOLDER)
 
 
-def _register(client: Any, run_id: str, source: str, tags: dict[str, str]) -> None:
+def _register(client: Any, run_id: str, model: TrainedChurn, is_promoted: bool) -> None:
     if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
         client.create_registered_model(MODEL_NAME)
-    same_model = f"name = '{MODEL_NAME}' and tags.model_version = '{tags['model_version']}'"
-    if client.search_model_versions(same_model, max_results=1):
-        return
-    client.create_model_version(MODEL_NAME, source=source, run_id=run_id, tags=tags)
+    same_model = f"name = '{MODEL_NAME}' and tags.model_version = '{model.model_version}'"
+    versions = client.search_model_versions(same_model, max_results=1)
+    if versions:
+        version = versions[0]
+    else:
+        tags = {
+            "model_version": model.model_version,
+            "status": model.status,
+            "model_sha256": _sha256(model.files()),
+        }
+        source = f"{client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
+        version = client.create_model_version(MODEL_NAME, source=source, run_id=run_id, tags=tags)
+    for name in ("trained_as_of", *(["promoted_as_of"] if is_promoted else [])):
+        days = {*version.tags.get(name, "").split(), model.trained_as_of.isoformat()}
+        client.set_model_version_tag(MODEL_NAME, version.version, name, " ".join(sorted(days)))
+    client.set_registered_model_alias(MODEL_NAME, CHALLENGER, version.version)
+    _name_champion(client)
+
+
+def _name_champion(client: Any) -> None:
+    """The alias follows the tags: of the versions that are not withdrawn, the one that was promoted last."""
+    versions = client.search_model_versions(f"name = '{MODEL_NAME}'", max_results=MOST_VERSIONS)
+    promoted = [
+        (max(version.tags["promoted_as_of"].split()), int(version.version))
+        for version in versions
+        if version.tags.get("promoted_as_of") and version.tags.get("is_withdrawn") != "true"
+    ]
+    if promoted:
+        client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(max(promoted)[1]))
+
+
+def _sha256(files: Mapping[str, bytes]) -> str:
+    return hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()

@@ -1,19 +1,18 @@
 """Each model is logged once, with all that it takes to apply it again."""
 
 import datetime as dt
-import hashlib
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 from churn_simulation import HORIZON_DAYS, as_features, empty_snapshots, month_ends, simulate_snapshots
+from polars.testing import assert_frame_equal
 
-from dagster_project.churn.classifier import ChurnClassifier
-from dagster_project.churn.feature_matrix import feature_columns
-from dagster_project.churn.score import ChurnResult, score_churn
-from dagster_project.churn.tracking import log_churn_model, model_files
+from dagster_project.churn.score import apply_churn
+from dagster_project.churn.tracking import ModelFilesError, log_churn_model, read_model, registered_models
+from dagster_project.churn.trained import TrainedChurn, train_churn
 
 TODAY = month_ends(18)[-1]
 
@@ -23,31 +22,34 @@ def tracking_dir(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("tracking with space") / "mlflow"
 
 
-def test_a_run_is_logged_once_and_its_model_gives_the_same_probabilities(tracking_dir):
-    from mlflow.tracking import MlflowClient
-
-    snapshots = simulate_snapshots(500, 18, seed=2)
-    features = as_features(snapshots, TODAY)
-    result = score_churn(features, snapshots, TODAY, HORIZON_DAYS)
-    run_id = log_churn_model(tracking_dir, result, TODAY)
-    assert log_churn_model(tracking_dir, result, TODAY) == run_id
-    store = f"sqlite:///{tracking_dir / 'mlflow.db'}"
-    client = MlflowClient(store, store)
+def test_a_run_is_logged_once_and_its_model_gives_the_same_probabilities(tracking_dir, two_models):
+    model, _ = two_models
+    run_id = log_churn_model(tracking_dir, model, is_promoted=True)
+    assert log_churn_model(tracking_dir, model, is_promoted=True) == run_id
+    client = client_of(tracking_dir)
     runs = client.search_runs([client.get_experiment_by_name("customer_churn").experiment_id])
     assert [run.info.run_id for run in runs] == [run_id]
-    evaluation = result.metrics.filter(pl.col("dataset") == "evaluation", pl.col("metric") == "auc")[
+    evaluation = model.measures.filter(pl.col("dataset") == "evaluation", pl.col("metric") == "auc")[
         "value"
     ].item()
     assert runs[0].data.metrics["evaluation_auc"] == pytest.approx(evaluation)
-    assert runs[0].data.params["model_version"] == result.model_version
-    assert len(client.search_model_versions("name = 'customer_churn'")) == 1
+    assert runs[0].data.params["model_version"] == model.model_version
 
-    folder = Path(client.download_artifacts(run_id, "model"))
-    kept = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    assert hashlib.sha256(b"".join(kept.values())).hexdigest() == runs[0].data.tags["model_sha256"]
-    again = ChurnClassifier.from_parameters(json.loads(kept["parameters.json"]), kept.get("trees.ubj"))
-    probabilities = again.predict_proba(feature_columns(features.sort("customer_id")))[:, 1]
-    assert probabilities.tolist() == result.customers["churn_probability"].to_list()
+    (registered,) = registered_models(tracking_dir)
+    again = read_model(tracking_dir, registered)
+    features = as_features(simulate_snapshots(500, 18, seed=2), TODAY)
+    one, other = (apply_churn(found, features, TODAY) for found in (model, again))
+    for name in ("customers", "explanations", "metrics", "calibration"):
+        assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
+    assert again.files() == model.files()
+
+
+def test_files_that_are_not_those_that_were_registered_are_refused(tmp_path, two_models):
+    run_id = log_churn_model(tmp_path, two_models[0], is_promoted=True)
+    parameters = Path(client_of(tmp_path).download_artifacts(run_id, "model")) / "parameters.json"
+    parameters.write_text(parameters.read_text() + " ")
+    with pytest.raises(ModelFilesError, match="not those that were registered: put them back"):
+        read_model(tmp_path, registered_models(tmp_path)[0])
 
 
 def client_of(tracking_dir: Path):
@@ -57,30 +59,31 @@ def client_of(tracking_dir: Path):
     return MlflowClient(store, store)
 
 
-def scored(seed: int) -> ChurnResult:
-    snapshots = simulate_snapshots(500, 18, seed=seed)
-    return score_churn(as_features(snapshots, TODAY), snapshots, TODAY, HORIZON_DAYS)
-
-
 @pytest.fixture(scope="module")
-def two_models() -> tuple[ChurnResult, ChurnResult]:
-    return scored(2), scored(3)
+def two_models() -> tuple[TrainedChurn, TrainedChurn]:
+    one, other = (train_churn(simulate_snapshots(500, 18, seed=seed), TODAY, HORIZON_DAYS) for seed in (2, 3))
+    return one, other
 
 
-def test_a_model_is_registered_once_however_many_days_it_serves(tmp_path, two_models):
+def test_a_model_is_one_version_however_often_it_is_trained(tmp_path, two_models):
     model, other = two_models
     assert model.model_version != other.model_version
     days = [TODAY + dt.timedelta(days=count) for count in range(4)]
     runs = [
-        log_churn_model(tmp_path, result, day)
-        for result, day in zip([model, model, other, model], days, strict=True)
+        log_churn_model(tmp_path, replace(trained, trained_as_of=day), is_promoted)
+        for trained, day, is_promoted in zip(
+            [model, model, other, model], days, [True, False, True, True], strict=True
+        )
     ]
     assert len(set(runs)) == 4
-    versions = client_of(tmp_path).search_model_versions("name = 'customer_churn'")
-    assert {(version.tags["model_version"], version.run_id) for version in versions} == {
-        (model.model_version, runs[0]),
-        (other.model_version, runs[2]),
-    }
+    first, second = registered_models(tmp_path)
+    assert (first.model_version, first.run_id) == (model.model_version, runs[0])
+    assert (first.trained_as_of, first.promoted_as_of) == ((days[0], days[1], days[3]), (days[0], days[3]))
+    assert (second.model_version, second.trained_as_of) == (other.model_version, (days[2],))
+    aliases = client_of(tmp_path).get_registered_model("customer_churn").aliases
+    assert {name: int(number) for name, number in aliases.items()} == dict.fromkeys(
+        ("champion", "challenger"), first.number
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -89,22 +92,22 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_copied_folder_is_its_own_and_needs_the_original_no_more(tmp_path, two_models):
     original, copy = tmp_path / "the original" / "mlflow", tmp_path / "a copy" / "mlflow"
-    run_before = log_churn_model(original, two_models[0], TODAY)
+    run_before = log_churn_model(original, two_models[0], is_promoted=True)
     shutil.copytree(original, copy)
     before = contents(original)
-    run_after = log_churn_model(copy, two_models[1], TODAY)
+    run_after = log_churn_model(copy, two_models[1], is_promoted=True)
     assert contents(original) == before
     shutil.rmtree(original)
     client = client_of(copy)
-    for run_id, result in ((run_before, two_models[0]), (run_after, two_models[1])):
-        assert contents(Path(client.download_artifacts(run_id, "model"))) == model_files(result)
+    for run_id, model in ((run_before, two_models[0]), (run_after, two_models[1])):
+        assert contents(Path(client.download_artifacts(run_id, "model"))) == model.files()
     sources = [version.source for version in client.search_model_versions("name = 'customer_churn'")]
     assert len(sources) == 2
     assert all(source.startswith(f"{copy.as_uri()}/artifacts/") for source in sources)
 
 
-def test_a_day_without_a_model_is_logged_too(tracking_dir):
-    features = as_features(simulate_snapshots(5, 1, seed=0), month_ends(1)[0])
-    result = score_churn(features, empty_snapshots(), month_ends(1)[0], HORIZON_DAYS)
-    run_id = log_churn_model(tracking_dir, result, month_ends(1)[0])
-    assert log_churn_model(tracking_dir, result, month_ends(1)[0]) == run_id
+def test_a_day_without_a_model_is_logged_and_nothing_is_registered(tmp_path):
+    model = train_churn(empty_snapshots(), month_ends(1)[0], HORIZON_DAYS)
+    run_id = log_churn_model(tmp_path, model, is_promoted=True)
+    assert log_churn_model(tmp_path, model, is_promoted=True) == run_id
+    assert registered_models(tmp_path) == []
