@@ -8,7 +8,6 @@ import datetime as dt
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.special import logit
 
 from dagster_project.churn.classifier import ChurnClassifier
 from dagster_project.churn.customers_alike import CustomersAlike
@@ -91,7 +90,6 @@ def reasons_of(explanations: pl.DataFrame) -> pl.DataFrame:
 def _explained(classifier: ChurnClassifier, customers: pl.DataFrame, alike: CustomersAlike) -> pl.DataFrame:
     looked_at, numbers = feature_columns(customers), Numbers.of(customers, alike)
     contributions, base = classifier.explain(looked_at)
-    log_odds = logit(classifier.predict_proba(looked_at)[:, 1])
     reasons = choose_reasons(classifier, customers, contributions, numbers)
     places = _shown(contributions, reasons)
     row, rank = np.nonzero(places >= 0)
@@ -120,7 +118,7 @@ def _explained(classifier: ChurnClassifier, customers: pl.DataFrame, alike: Cust
             "rank": (places >= 0).sum(axis=1) + 1,
             "feature": ALL_OTHER,
             "family": ALL_OTHER,
-            "contribution_log_odds": log_odds - base - told,
+            "contribution_log_odds": contributions.sum(axis=1) - told,
             "sentence": NO_SIGNAL if classifier.status_ == "no_signal" else None,
         },
         schema_overrides={"sentence": pl.String},

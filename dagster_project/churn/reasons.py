@@ -28,7 +28,7 @@ LARGE_FALL_SHARE = (
     1 / 3
 )  # and more than a count varies by chance: news that goes before what has always been low
 GOES_FIRST = 1e6  # log-odds: more than any contribution
-MOST_TRIES = 4
+SMALLEST_DROP = 0.01  # log-odds, of the model: what putting right must bring; rounding must not decide
 
 
 class Comparison(IntEnum):
@@ -121,22 +121,17 @@ def choose_reasons(
     matrix = classifier.encoding_.matrix(looked_at)
     log_odds = classifier.model_.log_odds(matrix)
     may_be_named = (numbers.comparison != Comparison.NONE) & (parts > 0)
-    chosen = _strongest(parts, may_be_named, numbers.fell_far, families)
+    chosen = np.full((len(parts), REASON_COUNT), -1)
     open_rows = np.arange(len(parts))
-    for _ in range(MOST_TRIES):
-        named = chosen[open_rows]
+    while len(open_rows):  # each time round, a feature of each of these rows has been struck out
+        named = _strongest(parts[open_rows], may_be_named[open_rows], numbers.fell_far[open_rows], families)
         is_true = _lowers(
             classifier, matrix[open_rows], log_odds[open_rows], named, numbers.put_right[open_rows]
         )
+        chosen[open_rows] = named
         row, rank = np.nonzero(~is_true)
         may_be_named[open_rows[row], named[row, rank]] = False
         open_rows = open_rows[np.unique(row)]
-        if not len(open_rows):
-            return chosen
-        chosen[open_rows] = _strongest(
-            parts[open_rows], may_be_named[open_rows], numbers.fell_far[open_rows], families
-        )
-    chosen[open_rows] = -1
     return chosen
 
 
@@ -212,5 +207,5 @@ def _lowers(
         feature = named[rows, rank]
         changed = matrix[rows]
         changed[np.arange(len(rows)), column_of[feature]] = put_right[rows, feature]
-        is_true[rows, rank] = classifier.model_.log_odds(changed) < log_odds[rows]
+        is_true[rows, rank] = classifier.model_.log_odds(changed) < log_odds[rows] - SMALLEST_DROP
     return is_true

@@ -36,7 +36,8 @@ def publish(
             "create table gold.customer_360 (customer_id text, as_of_date date, name text, churn_status text,"
             " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_risk_amount decimal(18, 2),"
             " reason_1 text, mitigation text, incentive_name text, expected_roi_amount decimal(18, 2),"
-            " purchase_count bigint, spend_amount decimal(18, 2), days_since_last_purchase bigint, probability_alive double)"
+            " purchase_count bigint, spend_amount decimal(18, 2), days_since_last_purchase bigint,"
+            " probability_alive double)"
         )
         connection.execute(
             "create table gold.data_intake"
