@@ -17,10 +17,10 @@ KINDS_SHOWN = 6
 
 _MOST_WORTH_SAVING = """
     select
-        coalesce(name, customer_id), churn_probability, predicted_clv_amount, value_at_risk_amount,
+        coalesce(name, customer_id), churn_probability, value_at_stake_amount, value_at_risk_amount,
         reason_1, coalesce(incentive_name, mitigation), if(incentive_name is null, null, expected_roi_amount)
     from gold.customer_360
-    where as_of_date = ? and churn_status = 'scored' and predicted_clv_amount is not null
+    where as_of_date = ? and churn_status = 'scored' and value_at_risk_amount is not null
     order by value_at_risk_amount desc, customer_id
     limit ?
 """
@@ -153,15 +153,15 @@ def _print_customers(
         title_justify="left",
     )
     for heading, justify in (
-        ("customer", "left"), ("risk", "right"), ("value", "right"), ("at risk", "right"),
+        ("customer", "left"), ("risk", "right"), ("at stake", "right"), ("at risk", "right"),
         ("main reason", "left"), ("offer, or what to do where none pays", "left"), ("return", "right"),
     ):  # fmt: skip
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for name, risk, value, at_risk, reason, what_to_do, expected_return in customers:
+    for name, risk, at_stake, at_risk, reason, what_to_do, expected_return in customers:
         table.add_row(  # Text: a name is data, and may hold what rich reads as markup
             Text(name or "-"),
             f"{risk:.0%}",
-            f"{value:,.0f}",
+            f"{at_stake:,.0f}",
             f"{at_risk:,.0f}",
             Text(reason or "-"),
             Text(what_to_do or "none pays"),

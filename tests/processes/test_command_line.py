@@ -250,6 +250,13 @@ def test_sources_check_says_that_there_is_nothing_to_reach(folder: Path):
     assert [path.name for path in folder.iterdir()] == ["a_file.txt"]
 
 
+def test_without_a_churn_model_there_is_nothing_to_roll_back(folder: Path):
+    done = command(folder, "churn-rollback")
+    assert done.returncode == 1
+    assert done.stderr == "There is no churn model before the one that scores now: nothing was withdrawn.\n"
+    assert [path.name for path in folder.iterdir()] == ["a_file.txt"]
+
+
 def test_run_refuses_a_wrong_setting_before_it_writes_anything(folder: Path):
     done = command(folder, "run", CUSTINT_DATA_DIR="untouched", CUSTINT_SAMPLE_CUSTOMERS="0")
     assert done.returncode == 2

@@ -17,7 +17,8 @@ CUSTOMER = {
     "name": "Acme",
     "churn_status": "scored",
     "churn_probability": 0.25,
-    "predicted_clv_amount": 12345.67,
+    "predicted_clv_amount": 9876.54,
+    "value_at_stake_amount": 12345.67,
     "value_at_risk_amount": 3086.42,
     "reason_1": "Fewer active days",
     "mitigation": "Ask what keeps them from using it",
@@ -34,7 +35,8 @@ def publish(
         connection.execute("create schema gold")
         connection.execute(
             "create table gold.customer_360 (customer_id text, as_of_date date, name text, churn_status text,"
-            " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_risk_amount decimal(18, 2),"
+            " churn_probability double, predicted_clv_amount decimal(18, 2), value_at_stake_amount decimal(18, 2),"
+            " value_at_risk_amount decimal(18, 2),"
             " reason_1 text, mitigation text, incentive_name text, expected_roi_amount decimal(18, 2),"
             " purchase_count bigint, spend_amount decimal(18, 2), days_since_last_purchase bigint,"
             " probability_alive double)"
@@ -133,7 +135,7 @@ def test_the_ten_with_most_value_at_risk_come_first_and_ties_by_customer(tmp_pat
         {"as_of_date": "2026-09-29"},
         {"churn_status": "not_a_subscriber"},
         {"churn_status": "insufficient_data", "churn_probability": None},
-        {"predicted_clv_amount": None, "value_at_risk_amount": None},
+        {"value_at_stake_amount": None, "value_at_risk_amount": None},
     ],
 )
 def test_other_days_and_customers_without_a_score_are_left_out(unfit: dict[str, object], tmp_path: Path):
@@ -189,7 +191,7 @@ def test_a_shop_reads_of_buyers_orders_returns_and_spend_and_of_no_contracts(tmp
     assert row_of(printed, "all days")[1:] == ["2", "7", "1,180.50", "30.00", "1,150.50", "575.25"]
     assert "Visits: 2 of 1 customers in the last 30 days" in printed
     assert "Loyalty: 1,070 points held by 2 customers; basic 1, gold 1" in printed
-    assert row_of(printed, "c1") == ["c1", "12", "500.00", "3", "88%", "12,345.67"]
+    assert row_of(printed, "c1") == ["c1", "12", "500.00", "3", "88%", "9,876.54"]
     for word in ("churn probability", "most worth saving", "MRR", "│ fct_subscription_periods"):
         assert word not in printed
     assert "Without a row, as nothing delivered says more: data_intake, fct_subscription_periods" in printed
