@@ -110,8 +110,7 @@ def draw_company(count: int, seed: int) -> Company:
         is_accepted=pl.col("accepted") >= 0,
         cost_amount=pl.col("cost").cast(MONEY),
         observed_until_date=offered + pl.duration(days=catalogue.OFFER_DAYS),
-        *_FEATURES,
-    )
+    ).hstack(past.select(_FEATURES))
     today = seen.filter(day=LAST_DAY).sort("customer")
     key = pl.format("c{}", pl.col("customer").cast(pl.String).str.zfill(6)).alias("customer_id")
     features = today.select(key, *_FEATURES, as_of_date=pl.lit(TODAY), is_subscriber=pl.lit(value=True))
@@ -186,8 +185,9 @@ FURTHEST = 5.0
 def informed_choice(company: Company, retained: npt.NDArray[np.bool_]) -> IntArray:
     """Offer for each customer (-1 for none), by one who is told the true chances and kinds.
 
-    Hazard ratios by maximum likelihood per kind and offer, each with the standard error of its logarithm, one over the root
-    of the number who left; of the offers that earn at the one-sided 95 % bound the one that earns most at the estimate.
+    Hazard ratios by maximum likelihood per kind and offer, each with the standard error of its logarithm, one over the
+    root of the number who left; of the offers that earn at the one-sided 95 % bound the one that earns most at the
+    estimate.
     """
     hazard = -np.log1p(-company.past_without.clip(1e-9, 1 - 1e-9))[:, None] * RATIOS
     likelihood = np.where(retained[:, None], -hazard, np.log(-np.expm1(-hazard)))
@@ -254,7 +254,7 @@ def judged(company: Company, draw: int) -> Draw:
 def claim_interval(
     company: Company, learner: OfferEffects | None, choice: IntArray, draws: int = 400
 ) -> tuple[float, float]:
-    """Ends of the 90 % interval of what the chosen offers earn together, by joint draws from the learner's posterior."""
+    """Ends of the 90 % interval of what the chosen offers earn together, by joint draws from the posterior."""
     who = np.flatnonzero(choice >= 0)
     if learner is None or not who.size:
         return 0.0, 0.0

@@ -17,15 +17,16 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 SPREADS = (0.5, 1.0, 1.5)
-"""Standard deviations of the log hazard ratios that are weighed by the evidence; the widest is what bounds are made with."""
+"""Standard deviations of the log hazard ratios that are weighed by the evidence; the widest is what bounds are made
+with."""
 NUMERIC_SPREADS = (0.02, 0.05, 0.15)
 """The same of differences of a numeric outcome, in standard deviations of the outcome."""
 SHARED_BY_ALL, SHARED_BY_TRAIT, OF_ONE_KIND = 0.1, 0.2, 0.7
-"""How the prior variance of an effect is made up: what it is everywhere, what kinds with a trait in common share, and what
-one kind has alone. Most of it is of one kind: what wakes up some puts others off."""
+"""How the prior variance of an effect is made up: what it is everywhere, what kinds with a trait in common share, and
+what one kind has alone. Most of it is of one kind: what wakes up some puts others off."""
 COMMON_TO_TREATMENTS, COMMON_TO_DOSES = 0.3, 0.4
-"""Share of the variance that all treatments have in common (any letter may wake a sleeper), and that doses of one treatment
-have in common, the more the nearer they are."""
+"""Share of the variance that all treatments have in common (any letter may wake a sleeper), and that doses of one
+treatment have in common, the more the nearer they are."""
 DOSE_REACH = 0.7
 """Logarithm of the factor between two doses at which they have 0.6 of that in common."""
 LEVEL_SPREAD = 0.4
@@ -73,20 +74,21 @@ class _Kinds:
 class TreatmentEffects:
     """Gaussian-process model of treatment effects over kinds of customers and treatments.
 
-    A row of kind s under treatment a has the log hazard (or mean, where outcomes are numbers) expected without treatment
-    plus level[s] plus, but in the control, effect[a, s]. Levels and effects are normal around 0. Two effects covary by
-    what their kinds have in common (everything, a trait, the kind itself) times what the treatments have in common (being
-    a treatment, neighbouring doses, themselves): so few outcomes are drawn towards the same offer elsewhere, and that
-    towards doing nothing (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5). All
-    treatments of a kind are compared with one control, whose noise is in the errors of all (Dunnett 1955).
+    A row of kind s under treatment a has the log hazard (or mean, where outcomes are numbers) expected without
+    treatment plus level[s] plus, but in the control, effect[a, s]. Levels and effects are normal around 0. Two effects
+    covary by what their kinds have in common (everything, a trait, the kind itself) times what the treatments have in
+    common (being a treatment, neighbouring doses, themselves): so few outcomes are drawn towards the same offer
+    elsewhere, and that towards doing nothing (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning,
+    chapters 3 and 5). All treatments of a kind are compared with one control, whose noise is in the errors of all
+    (Dunnett 1955).
 
-    Outcomes of 0 and 1 are grouped survival data: P(1) = 1 - exp(-exp(log hazard)) (Prentice and Gloeckler 1978). Within a
-    kind rows keep their own expected hazard H: a row of 0 adds the exposure H, one of 1 what it lived through on average
-    until it happened, 1 - H / (exp(H) - 1), so that the score at no effect is exact; the counts are then Poisson. The
-    posterior is normal around its mode (Laplace); spreads are averaged by their evidence.
+    Outcomes of 0 and 1 are grouped survival data: P(1) = 1 - exp(-exp(log hazard)) (Prentice and Gloeckler 1978).
+    Within a kind rows keep their own expected hazard H: a row of 0 adds the exposure H, one of 1 what it lived through
+    on average until it happened, 1 - H / (exp(H) - 1), so that the score at no effect is exact; the counts are then
+    Poisson. The posterior is normal around its mode (Laplace); spreads are averaged by their evidence.
 
-    Kinds are chosen by the data. Categories make kinds as they are; of the numbers the one is added whose cut at a quantile
-    raises the evidence most, then the next while it rises. Where the cut lies is averaged over, by evidence.
+    Kinds are chosen by the data. Categories make kinds as they are; of the numbers the one is added whose cut at a
+    quantile raises the evidence most, then the next while it rises. Where the cut lies is averaged over, by evidence.
 
     Attributes:
         kinds_: Ways to make kinds that are not negligible.
@@ -115,8 +117,8 @@ class TreatmentEffects:
             treatment: 0 for the control, 1, 2, ... in the order of the names, shape (rows,).
             outcome: 0 or 1, or numbers, shape (rows,).
             expected: Hazard (or mean) without treatment, shape (rows,).
-            weight: One over the chance of being drawn, shape (rows,). A cell counts for the effective number of its rows,
-                (sum w)^2 / sum w^2 (Kish), so that the weights do not pass for more rows than they are worth.
+            weight: One over the chance of being drawn, shape (rows,). A cell counts for the effective number of its
+                rows, (sum w)^2 / sum w^2 (Kish), so that the weights do not pass for more rows than they are worth.
 
         Returns:
             The fitted model.
@@ -207,7 +209,7 @@ class TreatmentEffects:
         between[:, :, treated] = (
             alike[:, None, kinds.kind[treated]] * self._shared[None, :, kinds.treatment[treated] - 1]
         )
-        between = between.reshape(-1, kinds.kind.size)
+        flat = between.reshape(-1, kinds.kind.size)
         prior = np.kron(_alike(codes, codes), self._shared)
         fits = kinds.fits[-1:] if widest else kinds.fits
         evidence = np.array([fit.log_evidence for fit in fits])
@@ -216,8 +218,8 @@ class TreatmentEffects:
         means, within = [], np.zeros_like(prior)
         for share, fit in zip(weight, fits, strict=True):
             scale = fit.spread**2
-            half = solve_triangular(fit.factor, fit.root[:, None] * (scale * between).T, lower=True)
-            means.append(scale * between @ fit.weights)
+            half = solve_triangular(fit.factor, fit.root[:, None] * (scale * flat).T, lower=True)
+            means.append(scale * flat @ fit.weights)
             within += share * (scale * prior - half.T @ half)
         modes = np.array(means)
         centre = weight @ modes
@@ -274,7 +276,7 @@ def _row_sums(outcome: FloatArray, expected: FloatArray, *, numeric: bool) -> tu
 def _fit(
     covariance: FloatArray, happened: FloatArray, exposure: FloatArray, spread: float, noise: float | None
 ) -> _Fit:
-    """Mode and evidence: Newton's steps of Rasmussen and Williams (2006), algorithm 3.1, shortened where they are long."""
+    """Mode and evidence by Newton's steps (Rasmussen and Williams 2006, algorithm 3.1), long ones cut short."""
     mode = np.zeros(happened.size)
     for _ in range(30):
         if noise is None:
@@ -314,7 +316,7 @@ def _cuts(values: FloatArray) -> list[float]:
         return []
     cuts = np.unique(np.quantile(known, np.linspace(0.1, 0.9, CUT_COUNT), method="nearest"))
     above = (known[:, None] > cuts).mean(axis=0)
-    return cuts[(above >= SMALLEST_SIDE) & (above <= 1 - SMALLEST_SIDE)].tolist()
+    return [float(cut) for cut in cuts[(above >= SMALLEST_SIDE) & (above <= 1 - SMALLEST_SIDE)]]
 
 
 def _unique_rows(codes: FloatArray) -> tuple[FloatArray, IntArray]:

@@ -1,7 +1,7 @@
 """What past randomised offers did to retention: the experiment as a table, and as what recommendations learn from.
 
-Here: which outcomes count, and what the learner says of kinds of customers. Not here: the learner (`offer_effects.py`) and
-who gets an offer today (`recommend.py`).
+Here: which outcomes count, and what the learner says of kinds of customers. Not here: the learner (`offer_effects.py`)
+and who gets an offer today (`recommend.py`).
 """
 
 import datetime as dt
@@ -70,8 +70,8 @@ def estimate_effects(
 ) -> pl.DataFrame:
     """Effect of each offer against no offer, over all customers and in the kinds that the learner found most likely.
 
-    Shares are weighted by one over the chance of being drawn (Hajek's ratio form of Horvitz and Thompson 1952), so that an
-    experiment whose chances differed between customers or changed over time still compares like with like.
+    Shares are weighted by one over the chance of being drawn (Hajek's ratio form of Horvitz and Thompson 1952), so
+    that an experiment whose chances differed between customers or changed over time still compares like with like.
 
     `retention_lift` is the mean difference of the chances to stay over the customers of the experiment, exp(-h HR) -
     exp(-h), at the hazard h expected of each without an offer; `hazard_ratio` the geometric mean of theirs. Errors are

@@ -21,8 +21,8 @@ LARGEST_PROBABILITY = 0.95
 class ExpectedOutcome:
     """A generalised linear model of the outcome: splines of numbers, categories, their products, and the treatments.
 
-    All arms are learned from, each with its own level, and what is expected is read off the control's: outcomes are rare,
-    and a control of a third of the rows would leave most of them unused.
+    All arms are learned from, each with its own level, and what is expected is read off the control's: outcomes are
+    rare, and a control of a third of the rows would leave most of them unused.
     """
 
     def __init__(self, *, numeric_outcome: bool = False) -> None:
@@ -64,7 +64,7 @@ class ExpectedOutcome:
         design = np.hstack([self._design(traits), np.zeros((len(traits), self.arm_count_))])
         if self.numeric_outcome:
             return np.asarray(self.model_.predict(design))
-        return -np.log1p(-self.model_.predict_proba(design)[:, 1].clip(1e-6, LARGEST_PROBABILITY))
+        return np.asarray(-np.log1p(-self.model_.predict_proba(design)[:, 1].clip(1e-6, LARGEST_PROBABILITY)))
 
     def _filled(self, numbers: FloatArray) -> FloatArray:
         return np.where(np.isfinite(numbers), numbers, self.medians_)

@@ -1,7 +1,7 @@
 """What several treatments change for each row of a flat table of a randomised experiment.
 
-Here: names and frames, around `effect_model.py`; the pipeline and any other table go through it. Not here: what a policy is
-worth (`policy.py`), and money (`recommend.py`).
+Here: names and frames, around `effect_model.py`; the pipeline and any other table go through it. Not here: what a
+policy is worth (`policy.py`), and money (`recommend.py`).
 """
 
 from typing import Self
@@ -26,8 +26,8 @@ MOST_WORDS = 12
 class OfferEffects:
     """Effect of each treatment on each row, with bounds, learned from a randomised experiment.
 
-    An outcome of 0 and 1 is something that happens within a time (churn, a visit): treatments multiply its hazard. Of other
-    numbers treatments change the mean.
+    An outcome of 0 and 1 is something that happens within a time (churn, a visit): treatments multiply its hazard. Of
+    other numbers treatments change the mean.
 
     Args:
         control: Name of the arm without treatment.
@@ -43,7 +43,13 @@ class OfferEffects:
         self.control = control
         self.effect_columns = effect_columns
 
-    def fit(self, X: pl.DataFrame, treatment: pl.Series, outcome: pl.Series, propensity: pl.Series) -> Self:  # noqa: N803
+    def fit(
+        self,
+        X: pl.DataFrame,  # noqa: N803
+        treatment: pl.Series,
+        outcome: pl.Series,
+        propensity: pl.Series,
+    ) -> Self:
         """Fit to the rows of an experiment.
 
         Args:
@@ -118,8 +124,8 @@ class OfferEffects:
         """What each treatment adds to the outcome of each row.
 
         Returns:
-            One row per row of X and treatment, in this order: `row`, `treatment`, `effect` (on the probability of a 1, or on
-            the mean), `effect_p05` and `effect_p95`.
+            One row per row of X and treatment, in this order: `row`, `treatment`, `effect` (on the probability of a 1,
+            or on the mean), `effect_p05` and `effect_p95`.
         """
         base = self.expected(X)[:, None]
         mean, spread = self.predict(X)

@@ -48,8 +48,8 @@ def policy_value(
     """Mean outcome per row, had the policy chosen every arm.
 
     Inverse propensity weighting (Horvitz and Thompson 1952), its self-normalised form (Hajek 1971), and doubly robust
-    (Dudik, Langford and Li 2011), whose predictions for each fold are learned from the others. The interval is honest only
-    where these rows did not choose the policy.
+    (Dudik, Langford and Li 2011), whose predictions for each fold are learned from the others. The interval is honest
+    only where these rows did not choose the policy.
 
     Args:
         X: What was known of each row, as of `OfferEffects.fit`.
@@ -111,8 +111,8 @@ def contest(
 ) -> Contest:
     """No treatment, one for everybody, or each row's own: by value out of sample, where more of the outcome is better.
 
-    Each fold is judged by what the others taught. A more complicated policy must beat the simpler one by more than chance:
-    the 95 % interval of their difference, row by row, lies above 0.
+    Each fold is judged by what the others taught. A more complicated policy must beat the simpler one by more than
+    chance: the 95 % interval of their difference, row by row, lies above 0.
 
     Args:
         X: As of `OfferEffects.fit`, as are `treatment`, `outcome`, `propensity` and `control`.
@@ -157,8 +157,8 @@ def contest(
     for name, values in gain.items():
         if _estimate(values - best).low > 0:
             winner, best = name, values
-    values = {"none": Estimate(0.0, 0.0, 0.0), **{name: _estimate(each) for name, each in gain.items()}}
-    return Contest(winner, values, names[int(singles.argmax())])
+    found = {"none": Estimate(0.0, 0.0, 0.0), **{name: _estimate(each) for name, each in gain.items()}}
+    return Contest(winner, found, names[int(singles.argmax())])
 
 
 def _estimate(rows: FloatArray) -> Estimate:

@@ -64,10 +64,10 @@ def recommend_incentives(
     Cost. (share of MRR * months * MRR + fixed amount) * share of customers who take the offer.
 
     The choice. The bounds of the return are its values at the 5 % and 95 % bounds of log HR under the widest prior, the
-    estimate is drawn further towards doing nothing: of several noisy offers the best-looking one is claimed for less than
-    it looks (the correction of the winner's curse). Of the offers whose lower bound is above 0 the one with the highest
-    return is recommended; equal returns go to the first name. Who has given notice gets none: no past offer was made to
-    such customers.
+    estimate is drawn further towards doing nothing: of several noisy offers the best-looking one is claimed for less
+    than it looks (the correction of the winner's curse). Of the offers whose lower bound is above 0 the one with the
+    highest return is recommended; equal returns go to the first name. Who has given notice gets none: no past offer
+    was made to such customers.
 
     Args:
         features: `customer_features` of the day, one row per customer.
@@ -186,7 +186,10 @@ _OPTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def _best_offers(
     customers: pl.DataFrame, learner: OfferEffects | None, offers: pl.DataFrame, horizon_days: int
 ) -> pl.DataFrame:
-    """The best offer of each customer: those whose lower bound pays before all others, then by return, then by name."""
+    """The best offer of each customer: those whose lower bound pays before all others, then by return, then by name.
+
+    Customers whom the best one would not keep have none.
+    """
     if learner is None or customers.is_empty() or offers.is_empty():
         return pl.DataFrame(schema=_OPTION_SCHEMA)
     customers = customers.sort("customer_id")
@@ -203,7 +206,7 @@ def _best_offers(
 
     mean, spread = (each[:, position] for each in learner.predict(customers))
     wide, wide_spread = (each[:, position] for each in learner.predict(customers, widest=True))
-    own = stay[:, None]
+    own = 1 - customers["churn_probability"].cast(pl.Float64).to_numpy()[:, None]
     points = [(own ** np.exp(mean + point * spread) - own, weight) for point, weight in QUADRATURE]
     lift = sum(weight * each for each, weight in points)
     square = sum(weight * each**2 for each, weight in points)
@@ -219,24 +222,28 @@ def _best_offers(
     rank = np.where(pays, expected.round(2) + 2 * np.abs(expected).max() + 1, expected.round(2))
     best = rank.argmax(axis=1)
     chosen = np.arange(len(best)), best
-    return pl.DataFrame(
-        {
-            "customer_id": customers["customer_id"],
-            "incentive_id": offers["incentive_id"].gather(best),
-            "incentive_name": offers["incentive_name"].gather(best),
-            "segment": segment_names(learner, customers),
-            "retention_lift": lift[chosen],
-            "retention_lift_standard_error": np.sqrt((square - lift**2).clip(0))[chosen],
-            "gain_amount": gain[chosen],
-            "ev_with_action_amount": value + gain[chosen],
-            "cost_amount": cost[chosen],
-            "expected_roi_amount": expected[chosen],
-            "expected_roi_p05_amount": lowest[chosen],
-            "expected_roi_p95_amount": highest[chosen],
-        }
-    ).select(
-        (pl.col(name).round(2).cast(kind) if kind == MONEY else pl.col(name).cast(kind))
-        for name, kind in _OPTION_SCHEMA.items()
+    return (
+        pl.DataFrame(
+            {
+                "customer_id": customers["customer_id"],
+                "incentive_id": offers["incentive_id"].gather(best),
+                "incentive_name": offers["incentive_name"].gather(best),
+                "segment": segment_names(learner, customers),
+                "retention_lift": lift[chosen],
+                "retention_lift_standard_error": np.sqrt((square - lift**2).clip(0))[chosen],
+                "gain_amount": gain[chosen],
+                "ev_with_action_amount": value + gain[chosen],
+                "cost_amount": cost[chosen],
+                "expected_roi_amount": expected[chosen],
+                "expected_roi_p05_amount": lowest[chosen],
+                "expected_roi_p95_amount": highest[chosen],
+            }
+        )
+        .filter(pl.col("retention_lift") > 0)
+        .select(
+            (pl.col(name).round(2).cast(kind) if kind == MONEY else pl.col(name).cast(kind))
+            for name, kind in _OPTION_SCHEMA.items()
+        )
     )
 
 
@@ -276,7 +283,7 @@ def _reason() -> pl.Expr:
         .when(pl.col("mrr_amount").is_null())
         .then(pl.lit("Monthly revenue unknown, so that no offer has a cost"))
         .when(pl.col("incentive_name").is_null())
-        .then(pl.lit("No offer that was tried can be made today"))
+        .then(pl.lit("No offer that can be made is expected to keep a customer like this one"))
         .when(pl.col("expected_roi_amount") > 0)
         .then(pl.format("Too few outcomes to be sure that one pays; the likeliest is {}", kept))
         .otherwise(pl.format("None pays, the best is {}", kept))

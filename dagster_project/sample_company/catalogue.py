@@ -134,5 +134,6 @@ VOLUNTARY_HAZARD_MULTIPLIERS = np.array(
         [1.00, 1.80, 1.80, 1.70, 1.60, 2.20, 1.90, 2.40, 2.00],  # asleep on a yearly plan: every letter wakes
     ]
 )
-"""Factor on the true hazard of decisions to leave (not of unpaid bills) for 90 days, by kind of customer and incentive: the planted truth."""
+"""Factor on the true hazard of decisions to leave (not of unpaid bills) for 90 days, by kind of customer and
+incentive: the planted truth."""
 OFFER_DAYS = 90

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from dagster_project.sample_company.catalogue import VOLUNTARY_HAZARD_MULTIPLIERS, INCENTIVES
+from dagster_project.sample_company.catalogue import INCENTIVES, VOLUNTARY_HAZARD_MULTIPLIERS
 from dagster_project.sample_company.population import draw_population
 from dagster_project.sample_company.simulation import simulate
 from dagster_project.sample_company.timeline import unix_seconds
