@@ -68,7 +68,7 @@ bench: $(DEV)  ## seconds and memory of sources and whole job beside bare DuckDB
 	$(BIN)/python benchmarks/daily_job.py $(SIZES) || failed=1; \
 	exit $$failed
 
-yardsticks: $(RUN)  ## the value and churn models beside what is published of them; says which data are missing
+yardsticks: $(RUN)  ## the value and churn models beside what is published of them, offers beside the truth; says which data are missing
 	$(BIN)/python benchmarks/yardsticks.py
 
 contracts: $(RUN)  ## what follows from the contracts: DATA_DICTIONARY.md and dbt/macros/contracts.sql

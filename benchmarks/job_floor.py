@@ -30,7 +30,7 @@ from dagster_project.databases import connect, limit_databases  # noqa: E402
 from dagster_project.health.score import score_health  # noqa: E402
 from dagster_project.identity.overrides import no_overrides  # noqa: E402
 from dagster_project.identity.resolve import resolve_identities  # noqa: E402
-from dagster_project.incentives.effects import acceptance_shares, estimate_effects  # noqa: E402
+from dagster_project.incentives.effects import acceptance_shares, estimate_effects, learn_effects  # noqa: E402
 from dagster_project.incentives.recommend import recommend_incentives  # noqa: E402
 from dagster_project.satisfaction.sentiment import score_ticket_sentiment  # noqa: E402
 from dagster_project.settings import DBT_DIR, settings  # noqa: E402
@@ -172,7 +172,7 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         )[0],
         "incentive_effects": lambda: estimate_effects(outcomes, day),
         "customer_incentives": lambda: recommend_incentives(
-            features, found["customer_churn"], found["customer_clv"], found["incentive_effects"], catalogue,
+            features, found["customer_churn"], found["customer_clv"], learn_effects(outcomes, day), catalogue,
             horizon, acceptance_shares(outcomes, day),
         ),
     }  # fmt: skip

@@ -1,8 +1,8 @@
-"""The value and churn models beside what is published of them, on data that everybody can get.
+"""The value and churn models beside what is published of them, and recommended offers beside the planted truth.
 
 `make yardsticks`, or `python benchmarks/yardsticks.py [folder]`: CDNOW (see `data/examples/cdnow`), 39 weeks to learn
-from and 39 to foretell, as in Fader, Hardie and Lee (2005), and IBM's Telco customers (`churn_yardsticks.py`). The
-files are not part of this project: those that are missing are named.
+from and 39 to foretell, as in Fader, Hardie and Lee (2005), and IBM's Telco customers (`churn_yardsticks.py`). These
+files are not part of this project: those that are missing are named. Offers need no file (`offer_yardsticks.py`).
 """
 
 import datetime as dt
@@ -15,6 +15,8 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
 from benchmarks.churn_yardsticks import telco_table, telco_yardsticks  # noqa: E402
+from benchmarks.offer_redraws import FORESEEN  # noqa: E402
+from benchmarks.offer_yardsticks import DRAWS, offer_yardsticks  # noqa: E402
 from benchmarks.yardstick import Yardstick  # noqa: E402
 from dagster_project.value.buyers import bought_within, buyers_at, purchases_without_contract  # noqa: E402
 from dagster_project.value.contest import forecast  # noqa: E402
@@ -145,22 +147,32 @@ def print_telco(path: Path) -> list[Yardstick]:
     return telco_yardsticks(*telco_table(path))
 
 
+def print_offers() -> list[Yardstick]:
+    """Print what recommended offers earn when the past experiment is drawn anew."""
+    print(
+        "offers: five simulated companies of each size, the outcomes of past offers drawn anew from the truth"
+    )
+    return [each for count in FORESEEN for each in offer_yardsticks(count, DRAWS)]
+
+
+def show_verdicts(yardsticks: list[Yardstick]) -> int:
+    """Print each with its verdict; how many are missed."""
+    for each in yardsticks:
+        verdict = "met   " if each.is_met else "MISSED"
+        print(f"  {verdict} {each.name}: {each.value:.4f} (from {each.lowest} to {each.highest})", flush=True)
+    return sum(not each.is_met for each in yardsticks)
+
+
 def main() -> int:
     """Print all; the exit code is 1 when a yardstick is missed."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA_DIR
-    missed = 0
+    missed = show_verdicts(print_offers())
     for place, show in ((CDNOW_FILE, print_cdnow), (TELCO_FILE, print_telco)):
         path = folder / place
         if not path.exists():
             print(f"{place.parent}: not there, {place.name} is third-party data: put it into {path.parent}")
             continue
-        for each in show(path):
-            verdict = "met   " if each.is_met else "MISSED"
-            print(
-                f"  {verdict} {each.name}: {each.value:.4f} (from {each.lowest} to {each.highest})",
-                flush=True,
-            )
-            missed += not each.is_met
+        missed += show_verdicts(show(path))
     return 1 if missed else 0
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
-from dagster_project.incentives.effects import acceptance_shares, estimate_effects
+from dagster_project.incentives.effects import acceptance_shares, estimate_effects, learn_effects
 from dagster_project.incentives.recommend import recommend_incentives
 from dagster_project.settings import settings
 
@@ -29,7 +29,6 @@ def incentive_effects(context: dg.AssetExecutionContext, outcomes: pl.DataFrame)
         "features": dg.AssetIn(["gold", "customer_features"]),
         "churn": dg.AssetIn(["gold", "customer_churn"]),
         "clv": dg.AssetIn(["gold", "customer_clv"]),
-        "effects": dg.AssetIn(["gold", "incentive_effects"]),
         "outcomes": dg.AssetIn(["silver", "incentive_training_examples"]),
         "catalogue": dg.AssetIn(["bronze", "incentive_catalogue"]),
     },
@@ -41,12 +40,17 @@ def customer_incentives(
     features: pl.DataFrame,
     churn: pl.DataFrame,
     clv: pl.DataFrame,
-    effects: pl.DataFrame,
     outcomes: pl.DataFrame,
     catalogue: pl.DataFrame,
 ) -> pl.DataFrame:
     """The offer with the best positive expected return for each customer, or none."""
-    acceptance = acceptance_shares(outcomes, dt.date.fromisoformat(context.partition_key))
+    day = dt.date.fromisoformat(context.partition_key)
     return recommend_incentives(
-        features, churn, clv, effects, catalogue, settings().churn_horizon_days, acceptance
+        features,
+        churn,
+        clv,
+        learn_effects(outcomes, day),
+        catalogue,
+        settings().churn_horizon_days,
+        acceptance_shares(outcomes, day),
     )

@@ -122,7 +122,7 @@ YEARLY_LOW_USAGE = 6
 LOW_USAGE_ACTIVE_DAYS = 11
 """Fewer days with use than this in the last 30 is low usage."""
 
-HAZARD_MULTIPLIERS = np.array(
+VOLUNTARY_HAZARD_MULTIPLIERS = np.array(
     [
         # no    5 %   10 %  15 %  20 %  credit upgr. loyal bundle
         [1.00, 0.75, 0.45, 0.30, 0.22, 0.50, 0.95, 0.90, 0.90],  # starter, low usage: price decides
@@ -134,5 +134,6 @@ HAZARD_MULTIPLIERS = np.array(
         [1.00, 1.80, 1.80, 1.70, 1.60, 2.20, 1.90, 2.40, 2.00],  # asleep on a yearly plan: every letter wakes
     ]
 )
-"""Factor on the true churn hazard for 90 days, by kind of customer and incentive: the planted truth."""
+"""Factor on the true hazard of decisions to leave (not of unpaid bills) for 90 days, by kind of customer and
+incentive: the planted truth."""
 OFFER_DAYS = 90

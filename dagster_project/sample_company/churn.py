@@ -1,9 +1,10 @@
 """The true churn hazard and who decides to leave: the planted truth that models try to find.
 
-Not here: what the offers do (`catalogue.HAZARD_MULTIPLIERS`, `offers`) and the billing that follows
+Not here: what the offers do (`catalogue.VOLUNTARY_HAZARD_MULTIPLIERS`, `offers`) and the billing that follows
 (`billing`).
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -42,6 +43,18 @@ AT_ONCE_SHARE = 0.25
 PROBABILITY_DAYS = 90
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """Chances that a subscription has ended 90 days later, and what they are made of."""
+
+    probability: Floats  # shape (known,)
+    with_offers: Floats  # shape (known, offers): the same, were each offer made tomorrow
+    voluntary: Floats  # shape (known,): to decide to leave, were every bill paid
+    payment: (
+        Floats  # shape (known,): to lose the subscription over an unpaid bill, did nobody decide to leave
+    )
+
+
 def daily_hazard(
     state: State,
     population: Population,
@@ -50,10 +63,9 @@ def daily_hazard(
     engagement: Floats,
     trouble: Floats,
     arrears: Floats,
-    offer_factor: Floats,
     days_left: Ints,
 ) -> Floats:
-    """Chance per day that a subscriber decides to leave.
+    """Chance per day that a subscriber decides to leave, before any offer and above no highest.
 
     Args:
         state: The customers now.
@@ -63,21 +75,20 @@ def daily_hazard(
         engagement: Latent engagement on that day, shape (known,).
         trouble: What is left of incidents on that day, shape (known,).
         arrears: Chance to be behind with a bill on that day, shape (known,).
-        offer_factor: Factor of the running offer on that day, shape (known,).
         days_left: Days to the next end of a paid period on that day, shape (known,).
 
     Returns:
         Hazards, shape (known,), as if everybody were a subscriber without notice.
     """
     hazard = BASE_HAZARD_PER_DAY * catalogue.PLAN_HAZARD[state.plan[:known]]
-    hazard = hazard * np.exp(-ENGAGEMENT_SLOPE * engagement) * offer_factor
+    hazard = hazard * np.exp(-ENGAGEMENT_SLOPE * engagement)
     hazard *= np.where(day - state.started_day[:known] < YOUNG_DAYS, YOUNG_FACTOR, 1.0)
     hazard *= 1 + (PAST_DUE_FACTOR - 1) * arrears
     hazard *= 1 + 0.5 * np.minimum(2.0, trouble)
     hazard *= (state.seats[:known] / catalogue.PLAN_SEATS_MEDIAN[state.plan[:known]]) ** -0.2
     window = np.where(days_left <= RENEWAL_WINDOW_DAYS, RENEWAL_FACTOR, FAR_FROM_RENEWAL_FACTOR)
     hazard *= np.where(state.is_yearly[:known], window, 1.0)
-    return np.asarray(np.minimum(HIGHEST_HAZARD, hazard))
+    return np.asarray(hazard)
 
 
 def running_offer_factor(state: State, day: int, known: int) -> Floats:
@@ -88,38 +99,45 @@ def running_offer_factor(state: State, day: int, known: int) -> Floats:
 
 def hazard_now(state: State, population: Population, day: int, known: int) -> Floats:
     """Hazard of today, shape (known,)."""
-    return daily_hazard(
+    hazard = daily_hazard(
         state, population, day, known, state.engagement[:known], state.trouble[:known],
-        np.where(state.status[:known] == PAST_DUE, 1.0, 0.0), running_offer_factor(state, day, known),
-        state.period_end[:known] - day,
+        np.where(state.status[:known] == PAST_DUE, 1.0, 0.0), state.period_end[:known] - day,
     )  # fmt: skip
+    return np.asarray(np.minimum(HIGHEST_HAZARD, hazard * running_offer_factor(state, day, known)))
 
 
 def churn_probability(
-    state: State, population: Population, day: int, known: int, step_days: int = 5
-) -> Floats:
+    state: State, population: Population, day: int, known: int, offer_factors: Floats, step_days: int = 5
+) -> Leaving:
     """Chance that the subscription has ended 90 days later, given the latent state today.
+
+    It ends by a decision to leave or over a bill that is given up. Offers multiply the hazard of decisions alone: an
+    unpaid bill ends a subscription all the same. An offer of tomorrow works for all of the 90 days, on top of one that
+    still runs (the experiment never makes two at a time); where one has given notice, none helps.
 
     Engagement reverts to its mean and incidents drag it down. Noise and shocks to come enter through the mean and the
     spread of the hazard that they make; bills still to come, through the chance that they are given up. Offers still
-    to be made are left out.
+    to be made are left out of `probability`.
 
     Args:
         state: The customers at the end of `day`.
         population: Their fixed traits.
         day: Day number.
         known: Number of customers.
+        offer_factors: Factor of each offer on the hazard of each customer, shape (known, offers).
         step_days: Length of the steps of the integral.
 
     Returns:
-        Probabilities, shape (known,); meaningful for subscribers only.
+        Probabilities; meaningful for subscribers only.
     """
     base = population.base_engagement[:known]
     yearly = state.is_yearly[:known]
     end = state.period_end[:known]
     engagement, trouble = state.engagement[:known].copy(), state.trouble[:known].copy()
     rise = _rise_of_mean_hazard(PROBABILITY_DAYS)
-    decided, unpaid = np.zeros(known), np.zeros(known)
+    # The first column is without a new offer.
+    factors = np.column_stack([np.ones(known), offer_factors])
+    decided, unpaid = np.zeros_like(factors), np.zeros(known)
     behind = np.where(state.status[:known] == PAST_DUE, 1.0, 0.0)
     retries_left = np.maximum(0, len(RETRY_AFTER_DAYS) - state.invoice_attempts[:known])
     unpaid += behind * RETRY_FAILURE**retries_left
@@ -132,13 +150,13 @@ def churn_probability(
         left = np.where(end >= future, end - future, end + 365 - future)
         hazard = daily_hazard(
             state, population, future, known, engagement - rise[ahead] / ENGAGEMENT_SLOPE, trouble,
-            behind * RETRY_FAILURE ** (ahead / RETRY_AFTER_DAYS.mean()),
-            running_offer_factor(state, future, known), left,
-        )  # fmt: skip
+            behind * RETRY_FAILURE ** (ahead / RETRY_AFTER_DAYS.mean()), left,
+        ) * running_offer_factor(state, future, known)  # fmt: skip
         still_in_time = np.where(left <= PROBABILITY_DAYS - ahead, 1.0, 0.0)
         far = left > RENEWAL_WINDOW_DAYS
         monthly_in_time = AT_ONCE_SHARE + (1 - AT_ONCE_SHARE) * min(1.0, (PROBABILITY_DAYS - ahead) / 30)
-        decided += step_days * hazard * np.where(yearly, np.where(far, 1.0, still_in_time), monthly_in_time)
+        in_time = np.where(yearly, np.where(far, 1.0, still_in_time), monthly_in_time)
+        decided += step_days * np.minimum(HIGHEST_HAZARD, hazard[:, None] * factors) * in_time[:, None]
         bills = np.where(yearly, np.where(left <= step_days, 1.0, 0.0), step_days / 30)
         fails = np.minimum(0.3, PAYMENT_FAILURE * np.exp(-0.5 * engagement))
         unpaid += bills * fails * RETRY_FAILURE ** (len(RETRY_AFTER_DAYS) - 1)
@@ -147,9 +165,15 @@ def churn_probability(
         np.exp(-np.minimum(decided * share, HIGHEST_HAZARD * PROBABILITY_DAYS))
         for share in _futures(PROBABILITY_DAYS)
     ]
-    stays = np.mean(futures, axis=0) * np.exp(-unpaid)
-    leaves = end - day <= PROBABILITY_DAYS
-    return np.asarray(np.where(state.has_notice[:known] & leaves, 1.0, 1 - stays))
+    undecided, paid = np.mean(futures, axis=0), np.exp(-unpaid)
+    leaves = state.has_notice[:known] & (end - day <= PROBABILITY_DAYS)
+    chances = np.where(leaves[:, None], 1.0, 1 - undecided * paid[:, None])
+    return Leaving(
+        probability=chances[:, 0],
+        with_offers=chances[:, 1:],
+        voluntary=np.where(leaves, 1.0, 1 - undecided[:, 0]),
+        payment=1 - paid,
+    )
 
 
 def _rise_of_mean_hazard(days: int) -> Floats:

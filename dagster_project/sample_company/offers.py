@@ -56,7 +56,7 @@ def make_offers(billing: Billing, day: int, known: int) -> None:
     kind = kind_of_customer(state, known)[who]
     state.offer[who] = arm
     state.offer_day[who] = day
-    state.offer_factor[who] = catalogue.HAZARD_MULTIPLIERS[kind, arm]
+    state.offer_factor[who] = catalogue.VOLUNTARY_HAZARD_MULTIPLIERS[kind, arm]
     accepted = accepts[who] < catalogue.INCENTIVE_ACCEPT_SHARE[arm]
     revenue = monthly_revenue_usd(billing, known)[who]
     cost = catalogue.INCENTIVE_MRR_SHARE[arm] * revenue * catalogue.INCENTIVE_MONTHS

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagster_project.sample_company import churn, collection, engagement, growth, offers, pauses, plan_changes
+from dagster_project.sample_company import (
+    catalogue,
+    churn,
+    collection,
+    engagement,
+    growth,
+    offers,
+    pauses,
+    plan_changes,
+)
 from dagster_project.sample_company.billing import Billing
 from dagster_project.sample_company.contacts import log_marketing, log_surveys, log_tickets, log_web_visits
 from dagster_project.sample_company.log import EventLog
 from dagster_project.sample_company.population import Population, draw_population
 from dagster_project.sample_company.pricing import monthly_cents
 from dagster_project.sample_company.second_subscriptions import SecondSubscriptions
-from dagster_project.sample_company.state import NEVER, initial_state
+from dagster_project.sample_company.state import NEVER, PAST_DUE, initial_state
 from dagster_project.sample_company.timeline import SECONDS_PER_DAY, date_of, unix_seconds
 from dagster_project.sample_company.usage import log_usage
 
@@ -81,20 +90,35 @@ def simulate(customer_count: int, seed: int, last_day: int, detail_from_day: int
 
 
 def _log_hazards(billing: Billing, day: int, known: int) -> None:
-    """At the end of a month, write down the truth about every subscriber."""
+    """At the end of a month, write down the truth about every subscriber, and what a company sees of it."""
     state, population = billing.state, billing.population
     who = np.flatnonzero(state.is_subscriber(known))
+    kind = offers.kind_of_customer(state, known)
+    leaving = churn.churn_probability(
+        state, population, day, known, catalogue.VOLUNTARY_HAZARD_MULTIPLIERS[kind, 1:]
+    )
+    with_offer = dict(zip(catalogue.INCENTIVES[1:], leaving.with_offers.T, strict=True))
     billing.log.add(
         "hazard",
         len(who),
         customer=who,
         day=day,
         hazard=np.where(state.has_notice[:known], 1.0, churn.hazard_now(state, population, day, known))[who],
-        probability=churn.churn_probability(state, population, day, known)[who],
+        probability=leaving.probability[who],
+        voluntary=leaving.voluntary[who],
+        payment=leaving.payment[who],
+        **{f"with_{offer}": chance[who] for offer, chance in with_offer.items()},
         engagement=state.engagement[who],
         trouble=state.trouble[who],
         has_notice=state.has_notice[who],
-        kind=offers.kind_of_customer(state, known)[who],
+        kind=kind[who],
+        plan=state.plan[who],
+        is_yearly=state.is_yearly[who],
+        seats=state.seats[who],
+        active_days=state.active_day_count(known)[who],
+        days_left=state.period_end[who] - day,
+        tenure_days=day - state.started_day[who],
+        is_past_due=state.status[who] == PAST_DUE,
     )
 
 

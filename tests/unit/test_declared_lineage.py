@@ -15,7 +15,7 @@ from dagster_project.churn.score import score_churn
 from dagster_project.column_lineage import declared_sources
 from dagster_project.contracts import gold_tables
 from dagster_project.health.score import score_health
-from dagster_project.incentives.effects import acceptance_shares, estimate_effects
+from dagster_project.incentives.effects import acceptance_shares, estimate_effects, learn_effects
 from dagster_project.incentives.recommend import recommend_incentives
 from dagster_project.settings import DBT_DIR
 from dagster_project.value.activity import score_activity
@@ -154,8 +154,15 @@ def outcomes(count: int = 4000) -> pl.DataFrame:
     is_helped = np.select(
         [offer == name for name in offers], [plan == "Starter", billing == "year", active_days < 8], False
     )
+    traits = {
+        "seat_count": random.integers(1, 50, count),
+        "subscription_tenure_days": random.integers(30, 900, count),
+        "days_until_renewal": random.integers(0, 365, count),
+        "failed_payment_last_90_days_count": random.integers(0, 3, count),
+    }
     return pl.DataFrame(
         {
+            **traits,
             "outcome_id": [f"o{number:05d}" for number in range(count)],
             "customer_id": [f"c{number:05d}" for number in range(count)],
             "incentive_id": offer,
@@ -224,7 +231,7 @@ def incentives(frames: Frames) -> Frames:
         frames[FEATURES],
         frames[CHURN],
         frames[CLV],
-        frames[EFFECTS],
+        learn_effects(frames[OUTCOMES], DAY),
         frames[CATALOGUE],
         acceptance=acceptance_shares(frames[OUTCOMES], DAY),
     )
@@ -261,7 +268,7 @@ def steps() -> dict[str, Step]:
         (activity, [ACTIVITY]),
         (health, [FEATURES]),
         (effects, [OUTCOMES]),
-        (incentives, [FEATURES, CHURN, CLV, EFFECTS, CATALOGUE, OUTCOMES]),
+        (incentives, [FEATURES, CHURN, CLV, CATALOGUE, OUTCOMES]),
     ):
         read = {name: frames[name] for name in reads}
         found[make.__name__] = Step(make, read, make(read))

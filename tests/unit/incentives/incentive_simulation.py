@@ -59,6 +59,7 @@ def simulate_outcomes(count: int, seed: int, lifts: dict[str, dict[str, float]])
             "seat_count": 5,
             "active_day_last_30_days_count": active_days,
             "subscription_tenure_days": 300,
+            "days_until_renewal": 20,
             "failed_payment_last_90_days_count": 0,
         }
     )
@@ -101,5 +102,9 @@ def simulate_hazards(
             "plan": np.array(PLANS)[kind // 4],
             "billing_interval": np.array(["month", "year"])[kind % 2],
             "active_day_last_30_days_count": np.where(kind % 4 < 2, 12, 3),
+            "seat_count": 5,
+            "subscription_tenure_days": 300,
+            "days_until_renewal": 20,
+            "failed_payment_last_90_days_count": 0,
         }
     )

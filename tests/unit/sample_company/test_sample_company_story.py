@@ -1,11 +1,12 @@
 import datetime as dt
 
+import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from dagster_project.sample_company.catalogue import HAZARD_MULTIPLIERS, INCENTIVES
+from dagster_project.sample_company.catalogue import INCENTIVES, VOLUNTARY_HAZARD_MULTIPLIERS
 from dagster_project.sample_company.population import draw_population
 from dagster_project.sample_company.simulation import simulate
 from dagster_project.sample_company.timeline import unix_seconds
@@ -152,22 +153,45 @@ def test_offers_are_drawn_with_the_written_propensities_and_cost_nothing_unless_
     assert outcomes.filter(pl.col("accepted_at").is_not_null())["cost_usd"].min() > 0
 
 
+def offered(log) -> pl.DataFrame:
+    """Offers with what came of them, and the true chance to leave of the month-end before, under the arm drawn."""
+    before = log.frame("hazard", ()).with_columns(pl.col("day") + 1)
+    by_arm = [
+        pl.when(pl.col("arm") == arm).then(pl.col("probability" if arm == 0 else f"with_{name}"))
+        for arm, name in enumerate(INCENTIVES)
+    ]
+    return (
+        log.frame("offer", ())
+        .join(log.frame("retention", ()), on=["customer", "day"], validate="1:1")
+        .join(before.drop("kind"), on=["customer", "day"], validate="1:1")
+        .with_columns(expected=pl.coalesce(by_arm), left=1.0 - pl.col("is_retained"))
+    )
+
+
 def test_offers_do_what_the_truth_says_they_do():
-    log = simulate(3000, 11, 729).log
-    offers = log.frame("offer", ()).join(log.frame("retention", ()), on=["customer", "day"], validate="1:1")
-    multiplier = pl.Series(HAZARD_MULTIPLIERS[offers["kind"].to_numpy(), offers["arm"].to_numpy()])
-    low_usage = offers.with_columns(multiplier=multiplier).filter(pl.col("kind").is_in([0, 2, 4, 6]))
-    leave = {
-        group: 1 - low_usage.filter(condition)["is_retained"].mean()
-        for group, condition in (
-            ("helped", pl.col("multiplier") <= 0.5),
-            ("control", pl.col("arm") == 0),
-            ("driven away", pl.col("multiplier") >= 1.6),
-        )
-    }
-    assert leave["helped"] < 0.75 * leave["control"]
-    yearly = low_usage.filter(pl.col("kind") == 6)
-    woken, asleep = yearly.filter(pl.col("arm") > 0), yearly.filter(pl.col("arm") == 0)
-    assert 1 - woken["is_retained"].mean() > 1.2 * (1 - asleep["is_retained"].mean())
-    effects = HAZARD_MULTIPLIERS[:, 0]
-    assert (effects == 1).all()
+    rows = pl.concat([offered(simulate(3000, seed, 729, 729).log) for seed in (11, 12)])
+    surplus, variance = pl.col("left") - pl.col("expected"), pl.col("expected") * (1 - pl.col("expected"))
+    for groups in (["arm"], ["kind", pl.col("arm") > 0]):
+        found = rows.group_by(groups).agg(z=surplus.sum() / variance.sum().sqrt(), count=pl.len())
+        assert found["z"].abs().max() < 3.3, found
+    # Had offers acted on unpaid bills too, or not at all, this would not hold of those whom they change most.
+    changed = rows.filter((pl.col("expected") / pl.col("probability")).log().abs() > 0.5)
+    error = changed.select(variance.sum().sqrt()).item()
+    assert abs(changed.select(surplus.sum()).item()) < 2.5 * error
+    assert abs(changed.select((pl.col("left") - pl.col("probability")).sum()).item()) > 2.5 * error
+    assert (VOLUNTARY_HAZARD_MULTIPLIERS[:, 0] == 1).all()
+
+
+def test_the_true_chance_to_leave_is_made_of_its_parts_and_of_what_offers_change():
+    rows = simulate(800, 7, 400, 400).log.frame("hazard", ()).filter(~pl.col("has_notice"))
+    chance, voluntary, payment = (rows[name].to_numpy() for name in ("probability", "voluntary", "payment"))
+    assert np.allclose(chance, 1 - (1 - voluntary) * (1 - payment))
+    assert payment.sum() / chance.sum() == pytest.approx(0.12, abs=0.03)
+    rare = voluntary < 0.02
+    for arm, name in enumerate(INCENTIVES[1:], start=1):
+        factor = VOLUNTARY_HAZARD_MULTIPLIERS[rows["kind"].to_numpy(), arm]
+        with_offer = rows[f"with_{name}"].to_numpy()
+        expected = 1 - (1 - voluntary) ** factor * (1 - payment)
+        assert with_offer[rare] == pytest.approx(expected[rare], rel=0.03)
+        assert ((with_offer >= chance) == (factor >= 1)).all()
+        assert (with_offer > payment).all()

@@ -30,6 +30,7 @@ with_features as (
         snapshots.seat_count,
         snapshots.active_day_last_30_days_count,
         snapshots.subscription_tenure_days,
+        snapshots.days_until_renewal,
         snapshots.failed_payment_last_90_days_count
     from outcomes
     left join customer_feature_snapshots as snapshots
