@@ -173,7 +173,7 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
         "incentive_effects": lambda: estimate_effects(outcomes, day),
         "customer_incentives": lambda: recommend_incentives(
             features, found["customer_churn"], found["customer_clv"], learn_effects(outcomes, day), catalogue,
-            horizon, acceptance_shares(outcomes, day),
+            acceptance_shares(outcomes, day),
         ),
     }  # fmt: skip
     for name, estimate in estimators.items():

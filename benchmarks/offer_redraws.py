@@ -21,6 +21,8 @@ from dagster_project.incentives.recommend import VALUE_DAYS, recommend_incentive
 from dagster_project.sample_company import catalogue
 from dagster_project.sample_company.simulation import simulate
 from dagster_project.settings import DBT_DIR
+from dagster_project.value.own_survival import LEAST_PROBABILITY, share_at_own_risk
+from dagster_project.value.survival import MONTH_DAYS
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -54,13 +56,7 @@ class Company:
 
     def gain(self, without: FloatArray, with_offers: FloatArray) -> FloatArray:
         """Worth of each offer to each customer, before its cost: `recommend_incentives` says why."""
-        stay = (1 - without).clip(1e-6, 1 - 1e-6)
-        days = (1 - stay ** (VALUE_DAYS / HORIZON_DAYS)) * HORIZON_DAYS / -np.log(stay)
-        value = MARGIN_SHARE * self.revenue * days * 12 / VALUE_DAYS
-        to_come = (1 - stay ** ((VALUE_DAYS - HORIZON_DAYS) / HORIZON_DAYS)) / (
-            1 - stay ** (VALUE_DAYS / HORIZON_DAYS)
-        )
-        return np.asarray((without[:, None] - with_offers) * (value * to_come)[:, None])
+        return np.asarray((without[:, None] - with_offers) * _value(without, self.revenue)[1][:, None])
 
     def cost(self) -> FloatArray:
         """Expected cost of each offer for each customer, shape (customers, offers)."""
@@ -72,6 +68,15 @@ class Company:
     def true_net(self) -> FloatArray:
         """What each offer earns with each customer in truth, shape (customers, offers)."""
         return self.gain(self.without, self.with_offers) - self.cost()
+
+
+def _value(churn_probability: FloatArray, revenue: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Margin of a year at a churn probability, and what of it is at stake: those of `customer_clv`, shape (n,) each."""
+    ends = MONTH_DAYS * np.arange(1, 13)
+    chance = churn_probability.clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    stays = share_at_own_risk(chance, HORIZON_DAYS, ends)
+    later = stays[:, ends > HORIZON_DAYS].sum(axis=1) / (1 - chance)
+    return MARGIN_SHARE * revenue * stays.sum(axis=1), MARGIN_SHARE * revenue * later
 
 
 def offer_catalogue() -> pl.DataFrame:
@@ -122,7 +127,7 @@ def draw_company(count: int, seed: int) -> Company:
         -np.exp(level + slope * np.log(-np.log1p(-without.clip(1e-6, 0.999))) + spread * noise)
     )
     foreseen = np.where(today["has_notice"], 0.95, foreseen)
-    payments = 10.0
+    value, at_stake = _value(foreseen, revenue)
     return Company(
         outcomes=outcomes,
         past_kind=past["drawn_kind"].to_numpy(),
@@ -134,8 +139,8 @@ def draw_company(count: int, seed: int) -> Company:
         clv=features.select(
             "customer_id",
             horizon_days=pl.lit(VALUE_DAYS),
-            predicted_clv_amount=pl.Series(MARGIN_SHARE * payments * revenue).cast(MONEY),
-            expected_purchases=pl.lit(payments),
+            predicted_clv_amount=pl.Series(value).round(2).cast(MONEY),
+            value_at_stake_amount=pl.Series(at_stake).round(2).cast(MONEY),
         ),
         kind=today["kind"].to_numpy(),
         without=without,
@@ -235,7 +240,6 @@ def judged(company: Company, draw: int) -> Draw:
         company.clv,
         learner,
         offer_catalogue(),
-        HORIZON_DAYS,
         acceptance_shares(outcomes, TODAY),
     )
     names = recommended["incentive_id"].replace_strict(OFFERS, range(len(OFFERS)), default=-1)

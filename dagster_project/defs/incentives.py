@@ -9,7 +9,6 @@ from dagster_project.defs.resources import ONE_DAY_PER_RUN, daily
 from dagster_project.defs.scored import scored_tables
 from dagster_project.incentives.effects import acceptance_shares, estimate_effects, learn_effects
 from dagster_project.incentives.recommend import recommend_incentives
-from dagster_project.settings import settings
 
 
 @dg.multi_asset(
@@ -51,6 +50,5 @@ def customer_incentives(
         clv,
         learn_effects(outcomes, day),
         catalogue,
-        settings().churn_horizon_days,
         acceptance_shares(outcomes, day),
     )

@@ -37,29 +37,21 @@ def recommend_incentives(
     clv: pl.DataFrame,
     learner: OfferEffects | None,
     catalogue: pl.DataFrame,
-    horizon_days: int = 90,
     acceptance: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The offer with the best expected return for each customer whose return is above 0 even at its 5 % bound, or none.
 
-    The value at the customer's own risk. `customer_clv` values a subscriber by the survival of all; here the same
-    monthly margin (predicted_clv_amount / expected_purchases) is paid as long as the customer's own churn
-    probability p over H days lets expect: a constant hazard -ln(1 - p) / H gives (1 - (1 - p)^(365 / H)) / hazard
-    days of the next 365. A customer who has all but left is worth little without an offer.
+    The value is that of `customer_clv`: the margin of the next 365 days at the customer's own churn probability p,
+    without an offer.
 
     The customer's own lift. An offer multiplies the churn hazard by HR, which `OfferEffects` learned for customers like
     this one. At the customer's own churn probability p the chance to stay goes from 1 - p to (1 - p)^HR: lift =
     (1 - p)^HR - (1 - p), as the mean over the posterior of log HR (three points of Gauss and Hermite). A customer who
     would stay anyway cannot gain. p is taken as known.
 
-    What the lift is worth. V is that value, H the horizon. Up
-    to H nothing changes (customers saved early within H are left out: cautious). The margin after H is
-    proportional to the chance of still being there: V_after * (1 - p + lift) / (1 - p). With a constant
-    hazard, under which margin comes in proportion to the survival curve (1 - p)^(t / H), V_after / (1 - p) is
-    V * g with g = (1 - (1 - p)^((365 - H) / H)) / (1 - (1 - p)^(365 / H)). So the offer is worth lift * V *
-    g, where g grows from (365 - H) / 365 at no risk to 1 at certain churn: no division by a small 1 - p can
-    blow it up, and a saved customer is never worth more than V. A saved customer keeps today's risk after H:
-    cautious again.
+    What the lift is worth. A customer who stays through the horizon for the offer pays what is at stake
+    (`value_at_stake_amount`): the offer is worth lift * that. Margin within the horizon is left out, and a saved
+    customer is expected to leave later as those who stayed without an offer are: cautious both.
 
     Cost. (share of MRR * months * MRR + fixed amount) * share of customers who take the offer.
 
@@ -75,15 +67,14 @@ def recommend_incentives(
         clv: `customer_clv` of the day; the horizon of `VALUE_DAYS` is looked at.
         learner: What past offers taught, or None.
         catalogue: Seed `incentive_catalogue`.
-        horizon_days: Length of the churn horizon.
         acceptance: Result of `acceptance_shares`; offers that are not in it count as always taken.
 
     Returns:
         Table `customer_incentives`, sorted by customer.
     """
-    customers = _customers(features, churn, _value_at_own_risk(clv, churn, horizon_days), learner)
+    customers = _customers(features, churn, clv, learner)
     judged = customers.filter(pl.col("status") == "open")
-    best = _best_offers(judged, learner, _offers(learner, catalogue, acceptance), horizon_days)
+    best = _best_offers(judged, learner, _offers(learner, catalogue, acceptance))
     return (
         customers.join(best, on="customer_id", how="left", validate="1:1")
         .with_columns(_final_status())
@@ -97,27 +88,14 @@ def recommend_incentives(
     )
 
 
-def _value_at_own_risk(clv: pl.DataFrame, churn: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
-    """Expected margin of the next 365 days of each customer, at the customer's own churn probability."""
-    stay = 1 - pl.col("churn_probability").clip(1e-6, 1 - 1e-6)
-    expected_days = (1 - stay ** (VALUE_DAYS / horizon_days)) / (-stay.log() / horizon_days)
-    payments = pl.col("expected_purchases")
-    monthly_margin = pl.when(payments > 0).then(pl.col("predicted_clv_amount").cast(pl.Float64) / payments)
-    return (
-        clv.filter(pl.col("horizon_days") == VALUE_DAYS)
-        .join(churn.select("customer_id", "churn_probability"), on="customer_id", how="left", validate="1:1")
-        .select(
-            "customer_id",
-            ev_no_action_amount=(monthly_margin * expected_days * 12 / VALUE_DAYS).round(2).cast(MONEY),
-        )
-    )
-
-
 def _customers(
-    features: pl.DataFrame, churn: pl.DataFrame, value: pl.DataFrame, learner: OfferEffects | None
+    features: pl.DataFrame, churn: pl.DataFrame, clv: pl.DataFrame, learner: OfferEffects | None
 ) -> pl.DataFrame:
     """What is needed of each customer; status `open` where an offer can be judged."""
     probability = churn.select("customer_id", "churn_probability")
+    value = clv.filter(pl.col("horizon_days") == VALUE_DAYS).select(
+        "customer_id", "value_at_stake_amount", ev_no_action_amount="predicted_clv_amount"
+    )
     return (
         features.select(
             "customer_id",
@@ -140,7 +118,7 @@ def _customers(
     )
 
 
-_NEEDED = ("churn_probability", "ev_no_action_amount", "mrr_amount")
+_NEEDED = ("churn_probability", "ev_no_action_amount", "value_at_stake_amount", "mrr_amount")
 
 
 def _offers(
@@ -183,9 +161,7 @@ _OPTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def _best_offers(
-    customers: pl.DataFrame, learner: OfferEffects | None, offers: pl.DataFrame, horizon_days: int
-) -> pl.DataFrame:
+def _best_offers(customers: pl.DataFrame, learner: OfferEffects | None, offers: pl.DataFrame) -> pl.DataFrame:
     """The best offer of each customer: those whose lower bound pays before all others, then by return, then by name.
 
     Customers whom the best one would not keep have none.
@@ -194,12 +170,9 @@ def _best_offers(
         return pl.DataFrame(schema=_OPTION_SCHEMA)
     customers = customers.sort("customer_id")
     position = offers["position"].to_numpy()
-    stay = (1 - customers["churn_probability"].cast(pl.Float64).to_numpy()).clip(1e-6, 1 - 1e-6)
     value = customers["ev_no_action_amount"].cast(pl.Float64).to_numpy()
     revenue = customers["mrr_amount"].cast(pl.Float64).to_numpy()
-    # The factor g of `recommend_incentives`.
-    later = 1 - stay ** (max(VALUE_DAYS - horizon_days, 0) / horizon_days)
-    worth = value * later / (1 - stay ** (VALUE_DAYS / horizon_days))
+    worth = customers["value_at_stake_amount"].cast(pl.Float64).to_numpy()
     cost = (
         np.outer(revenue, offers["cost_months_of_mrr"].to_numpy()) + offers["fixed_cost_amount"].to_numpy()
     ) * offers["acceptance_share"].to_numpy()

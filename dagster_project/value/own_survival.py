@@ -45,6 +45,18 @@ class OwnRisks:
         return cls(probability, notice, churn_horizon_days)
 
 
+def share_at_own_risk(churn_probability: FloatArray, churn_horizon_days: int, days: FloatArray) -> FloatArray:
+    """Chance to be a subscriber still after so many days: the curve of `share_who_stay`, shape (n, k).
+
+    Args:
+        churn_probability: To leave within the horizon, above 0 and below 1, shape (n,).
+        churn_horizon_days: The horizon.
+        days: Days from now, shape (k,).
+    """
+    odds = churn_probability / (1 - churn_probability)
+    return np.asarray(1 / (1 + odds[:, np.newaxis] * days / churn_horizon_days))
+
+
 def share_who_stay(
     curve: SubscriberSurvival, tenure_days: FloatArray, risks: OwnRisks, days: FloatArray
 ) -> FloatArray:
@@ -65,8 +77,7 @@ def share_who_stay(
         risks: What is known of each.
         days: Days from now, shape (k,), above 0.
     """
-    probability = risks.churn_probability[:, np.newaxis]
-    own = 1 / (1 + probability / (1 - probability) * days / risks.churn_horizon_days)
+    own = share_at_own_risk(risks.churn_probability, risks.churn_horizon_days, days)
     everybody = curve.conditional_survival(tenure_days[:, np.newaxis], days)
     stays = np.where(np.isnan(own), everybody, own)
     end = risks.notice_ends_days[:, np.newaxis]

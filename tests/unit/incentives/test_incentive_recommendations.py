@@ -31,8 +31,8 @@ def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl
     random = np.random.default_rng(seed)
     risk = random.beta(1.2, 5, count)
     mrr = random.integers(50, 2000, count).astype(float)
-    hazard = -np.log(1 - risk) / 90
-    value = mrr * 12 / 365 * 0.8 * (1 - np.exp(-hazard * 365)) / hazard
+    value = mrr * 0.8 * 12 * (1 - risk)
+    at_stake = mrr * 0.8 * 9 * (1 - risk / 2)
     features = pl.DataFrame(
         {
             "customer_id": [f"c{number:05d}" for number in range(count)],
@@ -52,15 +52,9 @@ def customers(count: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame, pl
         key.with_columns(
             horizon_days=pl.lit(365, dtype=pl.Int64),
             predicted_clv_amount=pl.Series(value).round(2).cast(MONEY),
-            expected_purchases=pl.Series(months_at(risk)),
+            value_at_stake_amount=pl.Series(at_stake).round(2).cast(MONEY),
         ),
     )
-
-
-def months_at(risk: np.ndarray | float, horizon_days: int = 90) -> np.ndarray:
-    """Expected months paid of the next twelve, at a constant hazard."""
-    hazard = -np.log(1 - np.clip(risk, 1e-6, 1 - 1e-6)) / horizon_days
-    return (1 - np.exp(-hazard * 365)) / hazard * 12 / 365
 
 
 @dataclass
@@ -191,29 +185,23 @@ def test_who_has_given_notice_gets_none():
     assert not (result.head(10)["status"] == "not_eligible").any()
 
 
-def test_the_worth_of_a_lift_is_that_of_a_constant_hazard():
-    risk, value, horizon = 0.3, 1000.0, 90
-    hazard = -np.log(1 - risk) / horizon
-    day = np.arange(0, 365, 0.01) + 0.005
-    survival = np.exp(-hazard * day)
-    after = value * survival[day > horizon].sum() / survival.sum()
+def test_an_offer_is_worth_the_lift_of_what_is_at_stake():
     features, churn, clv = FEATURES.head(1), CHURN.head(1), CLV.head(1)
     result = recommend_incentives(
         features,
-        churn.with_columns(churn_probability=pl.lit(risk)),
+        churn.with_columns(churn_probability=pl.lit(0.3)),
         clv.with_columns(
             predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY),
-            expected_purchases=pl.lit(float(months_at(risk))),
+            value_at_stake_amount=pl.lit(Decimal(700), dtype=MONEY),
         ),
         effects_of(0.05, 0.001, ["discount_5"]),
         CATALOGUE.with_columns(cost_share_of_mrr=pl.lit(0.0)),
-        horizon,
     ).row(0, named=True)
-    lift = (1 - risk) ** (np.log(0.85) / np.log(0.8)) - (1 - risk)
+    lift = 0.7 ** (np.log(0.85) / np.log(0.8)) - 0.7
     assert result["retention_lift"] == pytest.approx(lift, abs=1e-6)
-    assert float(result["ev_with_action_amount"]) == pytest.approx(
-        value + after * lift / (1 - risk), abs=0.02
-    )
+    assert result["ev_no_action_amount"] == Decimal(1000)
+    assert float(result["ev_with_action_amount"]) == pytest.approx(1000 + 700 * lift, abs=0.01)
+    assert float(result["expected_roi_amount"]) == pytest.approx(700 * lift, abs=0.01)
 
 
 def test_useless_offers_reach_few_customers():
@@ -284,6 +272,7 @@ def test_no_past_experiment_gives_nobody_an_offer():
     [
         ("churn_probability", 1, "No churn probability for this customer"),
         ("predicted_clv_amount", 2, "No expected value for this customer"),
+        ("value_at_stake_amount", 2, "No expected value for this customer"),
         ("mrr_amount", 0, "Monthly revenue unknown, so that no offer has a cost"),
     ],
 )
@@ -335,12 +324,9 @@ def test_row_order_changes_nothing():
     lift=st.floats(-0.3, 0.3),
     cheap=st.floats(0, 0.3),
     extra=st.floats(0, 0.5),
-    horizon_days=st.sampled_from([7, 90, 364, 365]),
     control_retained=st.floats(0, 1),
 )
-def test_a_higher_cost_never_raises_the_return_and_bounds_hold(
-    lift, cheap, extra, horizon_days, control_retained
-):
+def test_a_higher_cost_never_raises_the_return_and_bounds_hold(lift, cheap, extra, control_retained):
     features, churn, clv = (frame.head(40) for frame in (FEATURES, CHURN, CLV))
     churn = churn.with_columns(churn_probability=pl.Series(np.linspace(0, 1, 40)))
     effects = effects_of(lift, 0.0, ["discount_5"], control_retained)
@@ -353,7 +339,6 @@ def test_a_higher_cost_never_raises_the_return_and_bounds_hold(
             clv,
             effects,
             catalogue.with_columns(cost_share_of_mrr=pl.lit(share)),
-            horizon_days,
         )
 
     low, high = result(cheap), result(cheap + extra)
@@ -365,18 +350,11 @@ def test_a_higher_cost_never_raises_the_return_and_bounds_hold(
         .filter(pl.col("retention_lift") > pl.col("churn_probability") + 1e-12)
         .is_empty()
     )
-    assert (low["ev_with_action_amount"].drop_nulls() <= 2 * low["ev_no_action_amount"].filter(judged)).all()
-
-
-def test_a_customer_who_has_all_but_left_is_worth_little_without_an_offer():
-    """The survival of all values two customers alike; their own risk does not."""
-    churn = CHURN.head(2).with_columns(churn_probability=pl.Series([0.02, 0.95]))
-    clv = CLV.head(2).with_columns(
-        predicted_clv_amount=pl.lit(Decimal(1000), dtype=MONEY), expected_purchases=pl.lit(10.0)
+    gained = (
+        low.join(clv, on="customer_id", validate="1:1")
+        .join(churn, on="customer_id", validate="1:1")
+        .filter(judged)
     )
-    result = recommend_incentives(
-        FEATURES.head(2), churn, clv, effects_of(0.0, 0.01, ["discount_5"]), CATALOGUE
-    )
-    expected = [100 * float(months_at(risk)) for risk in (0.02, 0.95)]
-    assert result["ev_no_action_amount"].cast(pl.Float64).to_list() == pytest.approx(expected, abs=0.01)
-    assert expected[1] < expected[0] / 8
+    gain = (gained["ev_with_action_amount"] - gained["ev_no_action_amount"]).cast(pl.Float64)
+    most = gained["churn_probability"] * gained["value_at_stake_amount"].cast(pl.Float64)
+    assert (gain <= most + 0.011).all()
