@@ -40,17 +40,20 @@ def parts(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Series, pl.S
 
 @pytest.mark.parametrize("numeric", [False, True])
 def test_effects_of_several_treatments_are_found_with_their_bounds(numeric):
-    table = experiment(9_000, 0, numeric=numeric)
-    X, arm, outcome, propensity = parts(table)  # noqa: N806
-    found = OfferEffects("no_mail").fit(X, arm, outcome, propensity).predict_effect(X)
-    assert found.height == 2 * X.height
     inside = []
-    for name, true in (("mail_a", table["true_a"].to_numpy()), ("mail_b", np.zeros(X.height))):
-        rows = found.filter(treatment=name)
-        assert np.abs(rows["effect"].to_numpy() - true).mean() < 0.04
-        assert (rows["effect_p05"] <= rows["effect"]).all() and (rows["effect"] <= rows["effect_p95"]).all()
-        inside += [(rows["effect_p05"].to_numpy() <= true) & (true <= rows["effect_p95"].to_numpy())]
-    assert np.mean(inside) > 0.7
+    for seed in range(6):
+        table = experiment(6_000, seed, numeric=numeric)
+        X, arm, outcome, propensity = parts(table)  # noqa: N806
+        found = OfferEffects("no_mail").fit(X, arm, outcome, propensity).predict_effect(X)
+        assert found.height == 2 * X.height
+        for name, true in (("mail_a", table["true_a"].to_numpy()), ("mail_b", np.zeros(X.height))):
+            rows = found.filter(treatment=name)
+            assert np.abs(rows["effect"].to_numpy() - true).mean() < 0.04
+            assert (rows["effect_p05"] <= rows["effect"]).all() and (
+                rows["effect"] <= rows["effect_p95"]
+            ).all()
+            inside += [(rows["effect_p05"].to_numpy() <= true) & (true <= rows["effect_p95"].to_numpy())]
+    assert np.mean(inside) > 0.75  # 0.9 is promised; arms of one table share the luck of its control
 
 
 @pytest.mark.parametrize(
