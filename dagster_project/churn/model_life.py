@@ -5,8 +5,9 @@ Here: the champion of a day, when a challenger is trained, and what it takes to 
 """
 
 import datetime as dt
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,10 @@ class Choice:
     gain: Gain
     words: str
 
+    def as_text(self) -> str:
+        """What was decided, as JSON."""
+        return json.dumps({"gain": asdict(self.gain), "words": self.words})
+
     def with_measures(self) -> TrainedChurn:
         """The model with one more measure: the decision of the day, in the data set `promotion`."""
         row = ("promotion", "log_loss_gain", self.gain.mean, self.gain.low, self.gain.high, self.words)
@@ -110,23 +115,30 @@ def model_of(
     if model is not None and not _is_usable(model, horizon_days, features):
         model = None
     if model is not None and not is_due(known, as_of_date):
+        told = next((one.decisions[as_of_date] for one in known if as_of_date in one.decisions), None)
+        if told is not None:  # the day of a training again
+            kept = json.loads(told)
+            return Choice(model, Gain(**kept["gain"]), kept["words"])
         return Choice(model, NO_GAIN, f"Scored by the model trained as of {model.trained_as_of}")
     challenger = train_churn(snapshots(), as_of_date, horizon_days, random_state)
     if model is None or challenger.model_version == model.model_version:
-        log_churn_model(tracking_dir, challenger, is_promoted=True)
         words = "The first model" if model is None else "The same model again: nothing new to learn from"
-        return Choice(challenger, NO_GAIN, f"{words}, trained as of {as_of_date}")
+        choice = Choice(challenger, NO_GAIN, f"{words}, trained as of {as_of_date}")
+        log_churn_model(tracking_dir, challenger, is_promoted=True, decision=choice.as_text())
+        return choice
     gain = gain_of(challenger, model)
     is_withdrawn = any(one.is_withdrawn and one.model_version == challenger.model_version for one in known)
     is_promoted = gain.is_better and not is_withdrawn
-    log_churn_model(tracking_dir, challenger, is_promoted)
     fresh = f"on outcomes of {gain.churned_count} churned customers that neither has learned from"
-    if is_promoted:
-        return Choice(challenger, gain, f"Promoted: better than the model of {model.trained_as_of} {fresh}")
     why = "withdrawn" if is_withdrawn else "too new" if gain.mean is None else "not better beyond chance"
-    return Choice(
-        model, gain, f"Kept the model of {model.trained_as_of}: the one of {as_of_date} is {why} {fresh}"
+    words = (
+        f"Promoted: better than the model of {model.trained_as_of} {fresh}"
+        if is_promoted
+        else f"Kept the model of {model.trained_as_of}: the one of {as_of_date} is {why} {fresh}"
     )
+    choice = Choice(challenger if is_promoted else model, gain, words)
+    log_churn_model(tracking_dir, challenger, is_promoted, choice.as_text())
+    return choice
 
 
 def champion_of(known: list[Registered], as_of_date: dt.date) -> Registered | None:

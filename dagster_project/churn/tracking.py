@@ -24,6 +24,7 @@ EXPERIMENT = "customer_churn"
 MODEL_NAME = "customer_churn"
 MODEL_FOLDER = "model"
 CHAMPION, CHALLENGER = "champion", "challenger"
+DECIDED = "decided_on_"
 LONGEST_PARAMETER = 500
 MOST_VERSIONS = 10_000
 PLACES = (
@@ -51,6 +52,7 @@ class Registered:
         promoted_as_of: Days since which it scores, ascending; none if it never did.
         sha256: Of its files.
         is_withdrawn: Whether it must not score any more.
+        decisions: What was decided on each day of `trained_as_of`.
     """
 
     number: int
@@ -60,9 +62,10 @@ class Registered:
     promoted_as_of: tuple[dt.date, ...]
     sha256: str
     is_withdrawn: bool
+    decisions: Mapping[dt.date, str]
 
 
-def log_churn_model(tracking_dir: Path, model: TrainedChurn, is_promoted: bool) -> str:
+def log_churn_model(tracking_dir: Path, model: TrainedChurn, is_promoted: bool, decision: str = "") -> str:
     """Log the run that trained a model, and register the model unless it has learned nothing.
 
     A run of the same day and model is logged once, and a model that another day has made already is no new version;
@@ -72,6 +75,7 @@ def log_churn_model(tracking_dir: Path, model: TrainedChurn, is_promoted: bool) 
         tracking_dir: Gets `mlflow.db` and `artifacts/`.
         model: What was learned.
         is_promoted: Whether it scores from now on.
+        decision: What was decided on the day of the training; kept with the version.
 
     Returns:
         The run's id.
@@ -97,7 +101,7 @@ def log_churn_model(tracking_dir: Path, model: TrainedChurn, is_promoted: bool) 
         _log_files(client, run_id, model.files())
         client.set_terminated(run_id)  # last, so that a run that broke off is not taken for a whole one
     if model.status != "insufficient_data":
-        _register(client, run_id, model, is_promoted)
+        _register(client, run_id, model, is_promoted, decision)
     return run_id
 
 
@@ -118,6 +122,11 @@ def registered_models(tracking_dir: Path) -> list[Registered]:
             ),
             version.tags["model_sha256"],
             version.tags.get("is_withdrawn") == "true",
+            {
+                dt.date.fromisoformat(name.removeprefix(DECIDED)): told
+                for name, told in version.tags.items()
+                if name.startswith(DECIDED)
+            },
         )
         for version in versions
         if "trained_as_of" in version.tags  # those of older code say nothing of promotion
@@ -131,11 +140,12 @@ def read_model(tracking_dir: Path, registered: Registered) -> TrainedChurn:
     Raises:
         ModelFilesError: Its files are not those that were registered.
     """
-    folder = Path(_client(tracking_dir).download_artifacts(registered.run_id, MODEL_FOLDER))
-    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(_client(tracking_dir).download_artifacts(registered.run_id, MODEL_FOLDER, place))
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
     if _sha256(files) != registered.sha256:
         raise ModelFilesError(
-            f"the files of churn model {registered.model_version} in {folder} are not those that were registered:"
+            f"the files of churn model {registered.model_version} in {tracking_dir} are not those that were registered:"
             " put them back from a backup, or type `python -m dagster_project churn-rollback` for the model before"
         )
     return TrainedChurn.from_files(files)
@@ -200,7 +210,7 @@ def _log_files(client: Any, run_id: str, files: Mapping[str, bytes]) -> None:
         client.log_artifacts(run_id, folder, MODEL_FOLDER)
 
 
-def _register(client: Any, run_id: str, model: TrainedChurn, is_promoted: bool) -> None:
+def _register(client: Any, run_id: str, model: TrainedChurn, is_promoted: bool, decision: str) -> None:
     if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
         client.create_registered_model(MODEL_NAME)
     same_model = f"name = '{MODEL_NAME}' and tags.model_version = '{model.model_version}'"
@@ -218,6 +228,7 @@ def _register(client: Any, run_id: str, model: TrainedChurn, is_promoted: bool) 
     for name in ("trained_as_of", *(["promoted_as_of"] if is_promoted else [])):
         days = {*version.tags.get(name, "").split(), model.trained_as_of.isoformat()}
         client.set_model_version_tag(MODEL_NAME, version.version, name, " ".join(sorted(days)))
+    client.set_model_version_tag(MODEL_NAME, version.version, f"{DECIDED}{model.trained_as_of}", decision)
     client.set_registered_model_alias(MODEL_NAME, CHALLENGER, version.version)
     _name_champion(client)
 

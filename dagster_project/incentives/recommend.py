@@ -141,6 +141,9 @@ def _offers(
             fixed_cost_amount=pl.col("fixed_cost_amount").cast(pl.Float64),
             acceptance_share=pl.col("acceptance_share").fill_null(1.0),
         )
+        .drop_nulls(
+            ["cost_months_of_mrr", "fixed_cost_amount"]
+        )  # without a cost nobody can say whether it pays
         .sort("incentive_id")
     )
 
@@ -251,7 +254,7 @@ def _reason() -> pl.Expr:
         .then(pl.lit("No past randomised offers to learn from"))
         .when(pl.col("churn_probability").is_null())
         .then(pl.lit("No churn probability for this customer"))
-        .when(pl.col("ev_no_action_amount").is_null())
+        .when(pl.any_horizontal(pl.col("ev_no_action_amount", "value_at_stake_amount").is_null()))
         .then(pl.lit("No expected value for this customer"))
         .when(pl.col("mrr_amount").is_null())
         .then(pl.lit("Monthly revenue unknown, so that no offer has a cost"))

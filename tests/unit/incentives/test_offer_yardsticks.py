@@ -6,7 +6,7 @@ from benchmarks.offer_redraws import draw_company, earned, informed_choice, judg
 
 
 def test_recommended_offers_lose_no_money_and_claim_what_they_earn():
-    company = draw_company(3_000, 200)
+    company = draw_company(2_000, 200)
     draws = [judged(company, draw) for draw in range(3)]
     true = np.array([each.earned for each in draws])
     assert np.mean([each.offers for each in draws]) > 0
