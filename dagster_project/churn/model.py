@@ -20,7 +20,7 @@ from dagster_project.churn.time_split import labelled_examples
 
 FloatArray = npt.NDArray[np.float64]
 
-CODE_VERSION = "2"  # raise when the same data and parameters should give another model
+CODE_VERSION = "3"  # raise when the same data and parameters should give another model, or are kept otherwise
 DATASETS = ("training", "calibration", "evaluation")
 
 
