@@ -47,7 +47,9 @@ def result(snapshots: pl.DataFrame) -> ChurnResult:
 @pytest.fixture(scope="module")
 def stored(result: ChurnResult) -> ChurnClassifier:
     """The model as it is kept."""
-    return ChurnClassifier.from_parameters(json.loads(json.dumps(result.parameters)), result.booster)
+    return ChurnClassifier.from_parameters(
+        json.loads(json.dumps(result.model.parameters)), result.model.classifier.booster()
+    )
 
 
 def furthest_from_log_odds(explanations: pl.DataFrame, probability: pl.DataFrame) -> float:
@@ -176,13 +178,13 @@ def test_the_named_family_is_the_planted_main_driver_of_the_riskiest(snapshots, 
 
 def test_a_stored_model_and_its_features_give_the_same_table_again(snapshots, result, stored):
     features = as_features(snapshots, TODAY).sample(fraction=1.0, shuffle=True, seed=3)
-    again = explain_customers(stored, features, TODAY, result.model_version)
+    again = explain_customers(stored, features, TODAY, result.model.model_version)
     assert again.equals(result.explanations)
 
 
 def test_customers_are_explained_in_parts_as_they_are_at_once(snapshots, result, stored, monkeypatch):
     monkeypatch.setattr("dagster_project.churn.explanations.CUSTOMERS_AT_ONCE", 400)
-    again = explain_customers(stored, as_features(snapshots, TODAY), TODAY, result.model_version)
+    again = explain_customers(stored, as_features(snapshots, TODAY), TODAY, result.model.model_version)
     assert again.drop("contribution_log_odds", "base_log_odds").equals(
         result.explanations.drop("contribution_log_odds", "base_log_odds")
     )
@@ -191,13 +193,13 @@ def test_customers_are_explained_in_parts_as_they_are_at_once(snapshots, result,
 def test_without_a_signal_all_have_the_base_and_without_a_model_there_is_no_row(snapshots):
     noise = simulate_snapshots(300, SNAPSHOT_COUNT, seed=0, signal=0.0)
     result = score_churn(as_features(noise, TODAY), noise, TODAY, HORIZON_DAYS)
-    assert result.status == "no_signal"
+    assert result.model.status == "no_signal"
     assert result.explanations["feature"].to_list() == [ALL_OTHER] * 300
     assert result.explanations["contribution_log_odds"].abs().max() < 1e-12
     assert furthest_from_log_odds(result.explanations, result.customers) < 1e-6
     few = snapshots.filter(pl.col("as_of_date") < month_ends(4)[-1])
     nothing = score_churn(as_features(snapshots, TODAY), few, TODAY, HORIZON_DAYS)
-    assert nothing.status == "insufficient_data"
+    assert nothing.model.status == "insufficient_data"
     assert nothing.explanations.is_empty()
     assert nothing.explanations.schema == EXPLANATION_SCHEMA
     assert nothing.customers["reason_1"].null_count() == 1500

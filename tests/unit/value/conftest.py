@@ -68,6 +68,8 @@ def cdnow_features(cdnow_purchase_days: pl.DataFrame) -> pl.DataFrame:
             mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
             paused_mrr_amount=pl.lit(None, dtype=pl.Decimal(18, 2)),
             days_until_resumption=pl.lit(None, dtype=pl.Int64),
+            days_until_renewal=pl.lit(None, dtype=pl.Int64),
+            is_cancel_at_period_end=pl.lit(None, dtype=pl.Boolean),
         )
     )
     return features.with_columns(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
