@@ -8,6 +8,7 @@ server and no network are used; the model is kept as JSON and XGBoost's own UBJ 
 import datetime as dt
 import hashlib
 import logging
+import os
 import sqlite3
 import tempfile
 from collections.abc import Mapping
@@ -189,6 +190,7 @@ def _client(tracking_dir: Path) -> Any:
     from mlflow.tracking import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it announces each step of making its database
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # two small files, in a log
 
     tracking_dir.mkdir(parents=True, exist_ok=True)
     follow_folder(tracking_dir)
