@@ -5,7 +5,6 @@ features give the explanations again; they are summed, each first reason is put 
 compared with what drives the hazard most in `sample_truth/`.
 """
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from dagster_project.churn.classifier import ChurnClassifier  # noqa: E402
 from dagster_project.churn.explanations import explain_customers  # noqa: E402
 from dagster_project.churn.feature_matrix import feature_columns  # noqa: E402
 from dagster_project.churn.reason_texts import reason_texts  # noqa: E402
+from dagster_project.churn.tracking import read_model, registered_models  # noqa: E402
 from dagster_project.databases import connect  # noqa: E402
 from dagster_project.sample_company.churn import ENGAGEMENT_SLOPE, PAST_DUE_FACTOR  # noqa: E402
 
@@ -78,13 +78,9 @@ def main_drivers(truth: pl.DataFrame) -> pl.DataFrame:
 
 
 def stored_model(data_dir: Path, model_version: str) -> ChurnClassifier:
-    """The model of that version out of the files that MLflow keeps."""
-    for path in sorted((data_dir / "mlflow" / "artifacts").glob("*/artifacts/model/parameters.json")):
-        parameters = json.loads(path.read_text())
-        if parameters["model_version"] == model_version:
-            trees = path.with_name("trees.ubj")
-            return ChurnClassifier.from_parameters(parameters, trees.read_bytes() if trees.exists() else None)
-    raise FileNotFoundError(f"no model {model_version} under {data_dir / 'mlflow'}")
+    """The model of that version out of the registry."""
+    (found,) = [one for one in registered_models(data_dir / "mlflow") if one.model_version == model_version]
+    return read_model(data_dir / "mlflow", found).classifier
 
 
 def share_lowered(model: ChurnClassifier, customers: pl.DataFrame, first: pl.DataFrame) -> float:

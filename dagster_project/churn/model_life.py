@@ -73,7 +73,9 @@ class Choice:
 
     def as_text(self) -> str:
         """What was decided, as JSON."""
-        return json.dumps({"gain": asdict(self.gain), "words": self.words})
+        return json.dumps(
+            {"scores": self.model.model_version, "gain": asdict(self.gain), "words": self.words}
+        )
 
     def with_measures(self) -> TrainedChurn:
         """The model with one more measure: the decision of the day, in the data set `promotion`."""
@@ -115,10 +117,11 @@ def model_of(
     if model is not None and not _is_usable(model, horizon_days, features):
         model = None
     if model is not None and not is_due(known, as_of_date):
-        told = next((one.decisions[as_of_date] for one in known if as_of_date in one.decisions), None)
-        if told is not None:  # the day of a training again
-            kept = json.loads(told)
-            return Choice(model, Gain(**kept["gain"]), kept["words"])
+        # The day of a training again says what it said, unless what was chosen then has been withdrawn since.
+        decided = [json.loads(one.decisions[as_of_date]) for one in known if as_of_date in one.decisions]
+        for kept in decided:
+            if kept["scores"] == model.model_version:
+                return Choice(model, Gain(**kept["gain"]), kept["words"])
         return Choice(model, NO_GAIN, f"Scored by the model trained as of {model.trained_as_of}")
     challenger = train_churn(snapshots(), as_of_date, horizon_days, random_state)
     if model is None or challenger.model_version == model.model_version:
@@ -170,8 +173,7 @@ def gain_of(challenger: TrainedChurn, champion: TrainedChurn) -> Gain:
     """
     if challenger.judged.is_empty():
         return NO_GAIN
-    known_at = pl.col("as_of_date").cast(pl.Date) + pl.duration(days=champion.horizon_days)
-    fresh = challenger.judged.filter(known_at > champion.trained_as_of)
+    fresh = challenger.judged.filter(pl.col("label_known_date") > champion.trained_as_of)
     churned = fresh["is_churned"].cast(pl.Boolean).to_numpy()
     churned_count = fresh.filter(pl.col("is_churned"))["customer_id"].n_unique()
     if churned_count < FEWEST_FRESH_CHURNED:

@@ -8,7 +8,6 @@ server and no network are used; the model is kept as JSON and XGBoost's own UBJ 
 import datetime as dt
 import hashlib
 import logging
-import os
 import sqlite3
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import polars as pl
 
@@ -141,12 +142,12 @@ def read_model(tracking_dir: Path, registered: Registered) -> TrainedChurn:
     Raises:
         ModelFilesError: Its files are not those that were registered.
     """
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(_client(tracking_dir).download_artifacts(registered.run_id, MODEL_FOLDER, place))
-        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    uri = _client(tracking_dir).get_run(registered.run_id).info.artifact_uri
+    folder = Path(url2pathname(urlparse(uri).path)) / MODEL_FOLDER
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
     if _sha256(files) != registered.sha256:
         raise ModelFilesError(
-            f"the files of churn model {registered.model_version} in {tracking_dir} are not those that were registered:"
+            f"the files of churn model {registered.model_version} in {folder} are not those that were registered:"
             " put them back from a backup, or type `python -m dagster_project churn-rollback` for the model before"
         )
     return TrainedChurn.from_files(files)
@@ -190,7 +191,6 @@ def _client(tracking_dir: Path) -> Any:
     from mlflow.tracking import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it announces each step of making its database
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # two small files, in a log
 
     tracking_dir.mkdir(parents=True, exist_ok=True)
     follow_folder(tracking_dir)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +80,9 @@ def test_a_better_challenger_takes_over_and_a_rollback_brings_the_one_before(tmp
     assert (withdrawn.model_version, champion.model_version) == (
         later.model.model_version, first.model.model_version,
     )  # fmt: skip
-    assert score(tmp_path, NEXT_MONTH, snapshots, never).model.model_version == first.model.model_version
+    again = score(tmp_path, NEXT_MONTH, snapshots, never)
+    assert again.model.model_version == first.model.model_version
+    assert again.words == f"Scored by the model trained as of {FIRST}"
     assert roll_back(tmp_path) is None
 
 
@@ -93,8 +94,12 @@ def test_a_day_before_all_training_gets_a_model_of_its_own_and_changes_no_other_
     assert score(tmp_path, NEXT_MONTH, snapshots, never).model.model_version == late.model.model_version
 
 
-def test_a_champion_of_another_horizon_or_other_features_does_not_count(tmp_path, snapshots):
+def test_a_champion_of_another_horizon_or_of_older_code_does_not_count(tmp_path, snapshots, monkeypatch):
     score(tmp_path, FIRST, snapshots, lambda: snapshots)
+    with monkeypatch.context() as patched:
+        patched.setattr(model_life, "CODE_VERSION", "another")
+        again = score(tmp_path, FIRST, snapshots, lambda: snapshots)
+    assert again.words.startswith("The first model")
     features = as_features(snapshots, DAYS[18]).with_columns(as_of_date=pl.lit(FIRST))
     with pytest.raises(ValueError, match="labels look"):
         model_of(tmp_path, features, lambda: snapshots, FIRST, HORIZON_DAYS - 1)
@@ -147,7 +152,6 @@ def test_a_better_challenger_wins_nearly_always():
 
 
 def test_decisions_are_told_with_the_measures_of_the_model(told):
-    measures = replace(told["first"]).with_measures().measures
+    measures = told["first"].with_measures().measures
     assert measures.filter(pl.col("dataset") == "promotion")["note"].to_list() == [told["first"].words]
     assert measures.height == told["first"].model.measures.height + 1
-    assert model_life.NO_GAIN.is_better is False
