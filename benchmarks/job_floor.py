@@ -165,7 +165,9 @@ def bare_estimators(warehouse: Path, day: dt.date) -> Iterator[Cost]:
             features, purchase_days, found["clv_model_contest"], day
         ),
         "customer_activity": lambda: score_activity(activity_features),
-        "customer_health": lambda: score_health(features, gold_tables()["customer_health"].levels("health_level")),
+        "customer_health": lambda: score_health(
+            features, found["customer_rfm"], gold_tables()["customer_health"].levels("health_level")
+        ),
         "customer_churn": lambda: score_churn(features, snapshots, day, horizon, RANDOM_STATE).customers,
         "customer_clv": lambda: score_clv(
             features, purchase_days, found["clv_model_contest"], found["customer_churn"], horizon, terms

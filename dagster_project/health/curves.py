@@ -8,6 +8,7 @@ A curve is a table of (value, points) joined by straight lines; outside the tabl
 Points are 0 to 100 and move in one direction only, so a better value never earns less.
 """
 
+import hashlib
 from typing import NamedTuple
 
 COMPONENT_WEIGHTS = {  # percent of the full weight, whole numbers so that sums are exact
@@ -21,6 +22,9 @@ COMPONENT_WEIGHTS = {  # percent of the full weight, whole numbers so that sums 
 
 MINIMUM_COVERAGE_PERCENT = 40
 """Below this share of the full weight a score would be a guess: the customer has `insufficient_data`."""
+
+ALERT_BELOW_SCORE = 40
+"""Below this score somebody should call: `is_alert`."""
 
 Curve = tuple[tuple[float, float], ...]
 
@@ -68,3 +72,9 @@ PARTS = (
     Part("recency", "software_quiet_days", 100, ((0, 100), (7, 90), (14, 75), (30, 50), (60, 20), (90, 0))),
     Part("recency", "shop_quiet_days", 100, ((0, 100), (30, 85), (90, 60), (180, 30), (365, 0))),
 )
+
+
+def profile_version() -> str:
+    """Eight hex digits that change with any weight, part or curve on this page."""
+    opinion = repr((COMPONENT_WEIGHTS, MINIMUM_COVERAGE_PERCENT, PARTS))
+    return hashlib.sha256(opinion.encode()).hexdigest()[:8]

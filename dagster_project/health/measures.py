@@ -5,7 +5,7 @@ Here: what a measure is and, above all, when it is known. Not here: what a value
 Unknown is not zero. The rules, in the order a reader asks for them:
 
 * Usage counts say something only for a customer ever seen in usage data; then 0 active days is a known 0.
-* Subscription measures apply to customers who ever subscribed. Once all has ended they are a known 0.
+* Subscription measures apply to subscribers. Who has left is not unhealthy but gone: `score.py` asks nothing of them.
 * Purchase measures apply to customers who never subscribed and have bought; nobody is blamed for being new:
   rates need 30 days since the first purchase, trends 90.
 * Trends need the earlier period: a subscriber or seat count of 90 days ago, 60 days of tenure for usage.
@@ -56,8 +56,8 @@ IS_BUYER = ~HAS_SUBSCRIBED & (_number("purchase_count").fill_null(0) > 0)
 
 
 def _while_subscribed(value: pl.Expr) -> pl.Expr:
-    """The value of a subscriber, a known 0 for one who has left, unknown for everybody else."""
-    return pl.when(IS_SUBSCRIBER).then(value).when(HAS_LEFT).then(0.0)
+    """The value of a subscriber, unknown for everybody else."""
+    return pl.when(HAS_SUBSCRIBED & IS_SUBSCRIBER).then(value)
 
 
 def _ratio(now: str, before: str) -> pl.Expr:
@@ -90,7 +90,8 @@ def _subscription_measures() -> dict[str, pl.Expr]:
     # A renewal can be expected once a whole interval has passed and some invoice was ever paid.
     could_renew = (tenure_days >= interval_months * DAYS_PER_MONTH) & (_number("purchase_count") > 0)
     return {
-        "is_paying": pl.when(HAS_SUBSCRIBED).then(IS_SUBSCRIBER.cast(pl.Float64)),
+        # Who pauses is a subscriber who pays nothing.
+        "is_paying": _while_subscribed((_number("mrr_amount") > 0).cast(pl.Float64)),
         "mrr_percentile_share": _while_subscribed(
             _percentile_share(pl.when(IS_SUBSCRIBER).then(_number("mrr_amount")))
         ),

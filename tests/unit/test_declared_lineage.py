@@ -31,6 +31,7 @@ FEATURES, SNAPSHOTS = "gold.customer_features", "silver.customer_feature_snapsho
 OUTCOMES, CATALOGUE = "silver.incentive_training_examples", "bronze.incentive_catalogue"
 ACTIVITY = "gold.activity_features"
 PURCHASES, CONTEST = "silver.purchase_days", "gold.clv_model_contest"
+RFM = "gold.customer_rfm"
 EFFECTS, CHURN, CLV = "gold.incentive_effects", "gold.customer_churn", "gold.customer_clv"
 KEYS = {
     FEATURES: ["customer_id", "as_of_date"],
@@ -41,6 +42,7 @@ KEYS = {
     OUTCOMES: ["outcome_id", "customer_id"],
     CATALOGUE: ["incentive_id"],
     EFFECTS: ["as_of_date", "incentive_id", "customer_segment"],
+    RFM: ["customer_id", "as_of_date"],
     CHURN: ["customer_id", "as_of_date"],
     CLV: ["customer_id", "as_of_date", "horizon_days"],
 }
@@ -209,7 +211,7 @@ def activity(frames: Frames) -> Frames:
 
 def health(frames: Frames) -> Frames:
     levels = gold_tables()["customer_health"].levels("health_level")
-    return {"customer_health": score_health(frames[FEATURES], levels)}
+    return {"customer_health": score_health(frames[FEATURES], frames[RFM], levels)}
 
 
 def churn(frames: Frames) -> Frames:
@@ -266,7 +268,7 @@ def steps() -> dict[str, Step]:
         (clv, [FEATURES, PURCHASES, CONTEST, CHURN]),
         (next_purchase, [FEATURES, PURCHASES, CONTEST]),
         (activity, [ACTIVITY]),
-        (health, [FEATURES]),
+        (health, [FEATURES, RFM]),
         (effects, [OUTCOMES]),
         (incentives, [FEATURES, CHURN, CLV, CATALOGUE, OUTCOMES]),
     ):

@@ -29,6 +29,7 @@ SUBSCRIBER = {
     "spend_prior_90_days_amount": "300",
     "has_ever_subscribed": True,
     "is_subscriber": True,
+    "plan": "Growth",
     "billing_interval": "month",
     "mrr_amount": "100",
     "mrr_90_days_ago_amount": "100",
@@ -50,6 +51,7 @@ SUBSCRIBER = {
     "web_visit_last_90_days_count": 0,
     "days_since_last_interaction": 7,
 }
+NO_RFM = pl.DataFrame(schema=contract_schema("gold", "customer_rfm"))
 SCHEMA = {
     column: dtype
     for column, dtype in contract_schema("gold", "customer_features").items()
@@ -85,7 +87,7 @@ def features(*customers: dict[str, object]) -> pl.DataFrame:
 
 
 def scored(frame: pl.DataFrame) -> pl.DataFrame:
-    return score_health(frame, gold_tables()["customer_health"].levels("health_level"))
+    return score_health(frame, NO_RFM, gold_tables()["customer_health"].levels("health_level"))
 
 
 def score_one(customer: dict[str, object]) -> dict[str, object]:
@@ -173,10 +175,23 @@ def test_no_usage_data_is_unknown_but_no_active_day_is_a_known_zero():
     assert unseen["status"] == "partial"
 
 
-def test_a_customer_who_has_left_spends_a_known_zero():
-    result = score_one(SUBSCRIBER | {"is_subscriber": False, "mrr_amount": "0", "seat_count": 0})
-    assert (result["spending_score"], result["loyalty_score"]) == (0.0, 0.0)
-    assert result["status"] == "scored"
+def test_a_customer_who_has_left_is_former_without_a_score_and_no_measure_of_the_others():
+    left = SUBSCRIBER | {
+        "customer_id": "left",
+        "is_subscriber": False,
+        "mrr_amount": "0",
+        "seat_count": 0,
+        "plan": None,
+    }
+    both = scored(features(left, SUBSCRIBER)).rows_by_key("customer_id", named=True, unique=True)
+    former = both["left"]
+    assert (former["status"], former["coverage_share"]) == ("former", 0.0)
+    told = {name for name, value in former.items() if value not in (None, 0.0)}
+    assert told == {"as_of_date", "status", "health_profile_version"}
+    alone = score_one(SUBSCRIBER)
+    assert {name: both["subscriber"][name] for name in alone if name != "customer_id"} == {
+        name: value for name, value in alone.items() if name != "customer_id"
+    }
 
 
 def test_a_free_user_who_never_bought_has_no_spending_to_judge():
@@ -250,12 +265,28 @@ def test_exactly_the_least_coverage_is_enough():
 
 
 @pytest.mark.parametrize(
-    ("rating", "level"), [(5.0, "EXCELLENT"), (4.0, "EXCELLENT"), (3.4, "GOOD"), (3.0, "FAIR"), (1.0, "POOR")]
+    ("score", "level"),
+    [
+        (0.0, "POOR"),
+        (39.99, "POOR"),
+        (40.0, "FAIR"),
+        (59.99, "FAIR"),
+        (60.0, "GOOD"),
+        (79.99, "GOOD"),
+        (80.0, "EXCELLENT"),
+        (100.0, "EXCELLENT"),
+    ],
 )
-def test_level_follows_the_score(rating, level, monkeypatch):
+def test_level_and_alert_begin_where_the_contract_says(score, level, monkeypatch):
+    """With one known measure, worth what it is, the score is whatever is wanted."""
+    parts = [
+        part._replace(curve=((0, 0), (100, 100))) if part.measure == "nps_rating" else part for part in PARTS
+    ]
+    monkeypatch.setattr("dagster_project.health.score.PARTS", parts)
     monkeypatch.setattr("dagster_project.health.score.MINIMUM_COVERAGE_PERCENT", 15)
-    result = score_one({"customer_id": "asked", "as_of_date": DAY, "csat_last_180_days_rating": rating})
-    assert result["health_level"] == level
+    result = score_one({"customer_id": "asked", "as_of_date": DAY, "nps_rating": score})
+    assert (result["health_score"], result["health_level"]) == (pytest.approx(score, abs=1e-12), level)
+    assert result["is_alert"] == (score < 40)
 
 
 def test_an_empty_frame_gives_an_empty_result():
@@ -294,7 +325,7 @@ CUSTOMER = st.fixed_dictionaries(
     {
         column: STRATEGY[dtype]
         for column, dtype in SCHEMA.items()
-        if column not in ("customer_id", "as_of_date", "billing_interval")
+        if column not in ("customer_id", "as_of_date", "plan", "billing_interval")
     }
     | {"billing_interval": st.sampled_from([None, "month", "year", "fortnight"]), "as_of_date": st.just(DAY)}
 )
@@ -316,7 +347,11 @@ def test_score_is_the_weighted_mean_of_what_is_known_and_stays_in_bounds(frame):
         assert sum(shares.values()) == pytest.approx(1.0 if known else 0.0)
         assert row["coverage_share"] == sum(COMPONENT_WEIGHTS[component] for component in known) / 100
         assert (row["health_score"] is None) == (row["coverage_share"] < 0.4)
+        points = [row[f"{component}_points"] for component in COMPONENT_WEIGHTS]
+        assert (points == [None] * 6) == (row["health_score"] is None)
+        assert row["is_alert"] == (None if row["health_score"] is None else row["health_score"] < 40)
         if row["health_score"] is not None:
+            assert sum(points) == pytest.approx(row["health_score"], abs=1e-9)
             mean = sum(shares[component] * scores[component] for component in known)
             assert row["health_score"] == pytest.approx(mean)
             assert 0 <= row["health_score"] <= 100
