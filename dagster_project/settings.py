@@ -390,6 +390,7 @@ class Settings(BaseSettings):
             "CUSTINT_RUN_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
             "CUSTINT_REPORTING_CURRENCY": self.reporting_currency,
             "CUSTINT_CHURN_HORIZON_DAYS": str(self.churn_horizon_days),
+            "CUSTINT_GROSS_MARGIN_SHARE": str(self.gross_margin_share),
             "CUSTINT_LATE_ARRIVAL_DAYS": str(self.late_arrival_days),
             "CUSTINT_CUSTOMER_DAILY_DAYS": str(self.customer_daily_days),
         }

@@ -19,6 +19,10 @@
     {{ env_var('CUSTINT_CHURN_HORIZON_DAYS', '90') | int }}
 {%- endmacro %}
 
+{% macro gross_margin_share() -%}
+    {{ env_var('CUSTINT_GROSS_MARGIN_SHARE', '0.8') | float }}
+{%- endmacro %}
+
 {# The day of the run; null in a run that is for none, such as one of bronze alone. Typed by hand: the newest of a run. #}
 {% macro as_of_date() -%}
     {%- set day = env_var('CUSTINT_RUN_AS_OF_DATE', '') -%}
