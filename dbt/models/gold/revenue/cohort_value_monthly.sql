@@ -6,13 +6,37 @@ data_window as (
     select * from {{ ref('data_window') }}
 ),
 
-cohort_members as (
+subscription_periods as (
+    select * from {{ ref('subscription_periods') }}
+),
+
+-- A contract may be older than the data, and its first known bill years younger: the contract says when it began.
+subscribed as (
     select
         customer_id,
-        cast(date_trunc('month', min(purchased_at)) as date) as cohort_month_date
+        cast(min(valid_from) as date) as first_subscribed_date
+    from subscription_periods
+    where mrr_amount > 0
+    group by customer_id
+),
+
+purchased as (
+    select
+        customer_id,
+        cast(min(purchased_at) as date) as first_purchase_date
     from spend_changes
     where is_purchase
     group by customer_id
+),
+
+cohort_members as (
+    select
+        purchased.customer_id,
+        cast(
+            date_trunc('month', least(purchased.first_purchase_date, subscribed.first_subscribed_date)) as date
+        ) as cohort_month_date
+    from purchased
+    left join subscribed on purchased.customer_id = subscribed.customer_id
 ),
 
 cohorts as (
@@ -35,7 +59,7 @@ months as (
     {{ months_between('both_ends', 'first_day', 'last_day') }}
 ),
 
--- Money that came before the first purchase, a credit say, is of the first month.
+-- Money that went back before the first purchase, a credit say, is of the first month.
 spent as (
     select
         cohort_members.cohort_month_date,
@@ -56,7 +80,7 @@ cohort_months as (
         last_day(months.month_start_date) <= data_window.last_date as is_complete_month,
         cohorts.customer_count,
         cast(coalesce(spent.revenue_amount, 0) as decimal(18, 2)) as revenue_amount,
-        coalesce(cohorts.cohort_month_date < data_window.first_date, false) as is_survivors_only
+        coalesce(cohorts.cohort_month_date <= data_window.first_date, false) as is_survivors_only
     from cohorts
     cross join data_window
     inner join months on cohorts.cohort_month_date <= months.month_start_date
