@@ -182,9 +182,16 @@ def _words(part: Part) -> pl.Expr:
     pieces = text.replace("{now}", "\0now\0").replace("{before}", "\0before\0").split("\0")
     numbers = {"now": now, "before": before}
     moved = pl.concat_str(numbers.get(piece, pl.lit(piece)) for piece in pieces if piece)
+    counted = pl.lit(None, dtype=pl.String)
+    if part.measure == "active_day_ratio":  # days say more than their ratio, where both went the same way
+        days, days_before = pl.col("active_day_count"), pl.col("active_day_count_before")
+        days_text = pl.format(
+            "used on {} instead of {} of the last 30 days", _number(days), _number(days_before)
+        )
+        counted = pl.when((days - days_before).sign() == pl.col("total").sign()).then(days_text)
     of_component_first = sorted(COMPONENT_WEIGHTS, key=lambda component: component != part.component)
     return pl.coalesce(
-        pl.when(now != before).then(moved),
+        pl.when(now != before).then(pl.coalesce(counted, moved)),
         _known(part.measure),
         *(pl.col(f"{component}_known") for component in of_component_first),
         pl.lit(f"{name}: by less than is said here"),
@@ -204,7 +211,7 @@ def _known(measure: str) -> pl.Expr:
 
 
 def _number(value: pl.Expr) -> pl.Expr:
-    """Whole numbers without a point, others with one digit behind it."""
-    rounded = value.round(1)
-    whole = rounded.cast(pl.Int64, strict=False)
-    return pl.when(rounded == whole).then(whole.cast(pl.String)).otherwise(rounded.cast(pl.String))
+    """One digit behind the point below 10, where it is not 0; none from 10 on."""
+    whole = value.round(0).cast(pl.Int64, strict=False)
+    is_whole = (value.abs() >= 10) | (value.round(1) == whole)
+    return pl.when(is_whole).then(whole.cast(pl.String)).otherwise(value.round(1).cast(pl.String))

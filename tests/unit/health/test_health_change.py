@@ -29,6 +29,16 @@ def since_a_week(before: dict, now: dict) -> dict:
             {"active_day_last_30_days_count": 4, "active_day_prior_30_days_count": 4},
             "-2: used on 4 instead of 11 of the last 30 days",
         ),
+        (
+            {"active_day_last_30_days_count": 11, "active_day_prior_30_days_count": 4},
+            {"active_day_last_30_days_count": 4, "active_day_prior_30_days_count": 11},
+            "-7: used on 4 instead of 11 of the last 30 days",
+        ),
+        (
+            {"active_day_prior_30_days_count": 5},
+            {"active_day_prior_30_days_count": 23},
+            "-5: use is at 38 % instead of 150 % of the 30 days before",
+        ),
         ({"nps_rating": 9.0}, {"nps_rating": 3.0}, "-4: recommends with 3 instead of 9"),
         ({"nps_rating": 3.0}, {"nps_rating": 9.0}, "+4: recommends with 9 instead of 3"),
         (
