@@ -156,7 +156,7 @@ _FIGURES: Mapping[str, Mapping[str, pl.Expr]] = {
     "customer_activity": {"dormant_share": pl.col("is_dormant").mean()},
     "customer_health": {
         "mean_health_score": pl.col("health_score").mean(),
-        "mean_coverage_share": pl.col("coverage_share").mean(),
+        "mean_coverage_share": pl.col("coverage_share").filter(pl.col("status") != "former").mean(),
     },
     "customer_churn": {
         "mean_churn_probability": pl.col("churn_probability").mean(),
