@@ -10,6 +10,8 @@ POLARS_TYPES = {
     "date": pl.Date(),
     "bigint": pl.Int64(),
     "double": pl.Float64(),
+    "ubigint": pl.UInt64(),
+    "integer[]": pl.List(pl.Int32()),
     "boolean": pl.Boolean(),
     "decimal(18,2)": pl.Decimal(18, 2),
     "decimal(18,8)": pl.Decimal(18, 8),

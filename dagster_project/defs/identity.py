@@ -15,13 +15,16 @@ from dagster_project.defs.resources import DATA_ENGINEERING, run_as_of_date, run
 from dagster_project.defs.warehouse_io import made_from, read_warehouse, write_tables
 from dagster_project.identity import resolve
 from dagster_project.identity.evidence import party_spellings
+from dagster_project.identity.memory import Memory, recalled, remembered
 from dagster_project.identity.overrides import OverrideError, read_overrides
 from dagster_project.identity.resolve import IdentityOptions, resolve_identities
 from dagster_project.settings import settings
 from dagster_project.source_digest import source_digest
 
 STEP = "identities"
-LIBRARIES = ("splink", "phonenumberslite", "publicsuffixlist", "babel", "disposable-email-domains", "duckdb")
+LIBRARIES = (
+    "splink", "phonenumberslite", "publicsuffixlist", "babel", "disposable-email-domains", "duckdb", "polars",
+)  # fmt: skip
 TABLES = (
     "customer_identities",
     "identity_review_queue",
@@ -29,7 +32,11 @@ TABLES = (
     "identity_changes",
     "household_members",
     "party_spellings",
+    "identity_match_models",
+    "identity_compared_records",
+    "identity_compared_pairs",
 )
+MEMORY = ("match_models", "compared_records", "compared_pairs")
 CHANGE_KEY = ["detected_date", "change_kind", "customer_id_before", "customer_id_after"]
 CHANGE_SCHEMA = {**dict.fromkeys(CHANGE_KEY, pl.String), "detected_date": pl.Date, "record_count": pl.Int64}
 
@@ -103,7 +110,10 @@ def _resolved(
 ) -> dict[str, pl.DataFrame]:
     """The rows of each table."""
     parties = stored("parties")
-    resolution = resolve_identities(parties, overrides, stored("customer_identities"), options)
+    memory = Memory(*(stored(f"identity_{name}") for name in MEMORY))
+    learned = recalled(memory, _code(), detected_date)
+    resolution = resolve_identities(parties, overrides, stored("customer_identities"), options, learned)
+    kept = remembered(resolution.learned, learned, memory, _code(), detected_date)
     new_changes = resolution.changes.with_columns(detected_date=pl.lit(detected_date, dtype=pl.Date))
     return {
         "silver.customer_identities": resolution.identities,
@@ -112,6 +122,7 @@ def _resolved(
         "silver.identity_changes": with_history(stored("identity_changes"), new_changes),
         "silver.household_members": resolution.household_members,
         "silver.party_spellings": party_spellings(parties),
+        **{f"silver.identity_{name}": frame for name, frame in zip(MEMORY, kept, strict=True)},
     }
 
 
@@ -124,7 +135,12 @@ def _parties_digest(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _decided_by(overrides: pl.DataFrame, options: IdentityOptions) -> str:
-    """Stands for what else decides who is who: decisions, settings, and the code with the libraries that it asks."""
+    """Stands for what else decides who is who: decisions, settings and code."""
+    return hashlib.sha256(repr((overrides.rows(), options, _code())).encode()).hexdigest()[:16]
+
+
+def _code() -> str:
+    """Stands for the code that compares, with the libraries that it asks."""
     versions = [version(library) for library in LIBRARIES]
     code = source_digest(Path(resolve.__file__).parent)
-    return hashlib.sha256(repr((overrides.rows(), options, versions, code)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((versions, code)).encode()).hexdigest()[:16]

@@ -14,12 +14,14 @@ here: the matching itself (`profiles.py`).
   group.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
 
 from dagster_project.identity.exact import ExactGroups
-from dagster_project.identity.matching import MIN_TRAINING_RECORDS, match_probability
+from dagster_project.identity.matching import MIN_TRAINING_RECORDS, Learned, match_probability
+from dagster_project.identity.memory import still_fits
 from dagster_project.identity.naming import with_group
 from dagster_project.identity.organization_model import ORGANIZATION_MODEL, organization_columns
 from dagster_project.identity.person_model import PERSON_MODEL, person_columns
@@ -54,6 +56,7 @@ class Likeness(NamedTuple):
     customer_edges: pl.DataFrame  # node, key, rule, strength (match weight), probability, evidence
     person_edges: pl.DataFrame  # the same
     review_pairs: pl.DataFrame  # left_node, right_node, match_probability, evidence
+    learned: dict[str, Learned]  # by kind, how records were compared
 
 
 def alike(
@@ -63,6 +66,7 @@ def alike(
     forbidden: pl.DataFrame,
     match_weight: float,
     review_weight: float,
+    learned: Mapping[str, Learned],
 ) -> Likeness:
     """Join what exact keys left apart.
 
@@ -74,17 +78,20 @@ def alike(
         forbidden: `left_node`, `right_node`: pairs that a person has declared to be two parties.
         match_weight: log2 odds from which two profiles are one party.
         review_weight: log2 odds from which a person should look.
+        learned: By kind, how an earlier run compared records.
 
     Returns:
         Edges and pairs to review.
     """
     line = (match_weight, review_weight)
-    person = _match_persons(evidence, nodes, exact, forbidden, line)
-    company = _match_companies(evidence, nodes, exact, forbidden, line)
+    person = _match_persons(evidence, nodes, exact, forbidden, line, learned.get(PERSON_MODEL.kind))
+    company = _match_companies(evidence, nodes, exact, forbidden, line, learned.get(ORGANIZATION_MODEL.kind))
+    by_kind = {PERSON_MODEL.kind: person.learned, ORGANIZATION_MODEL.kind: company.learned}
     return Likeness(
         customer_edges=pl.concat([_free_edges(person, nodes, exact), _pair_edges(company.joined)]),
         person_edges=_pair_edges(person.joined),
         review_pairs=pl.concat([matches.review(review_weight) for matches in (person, company)]),
+        learned={kind: of_kind for kind, of_kind in by_kind.items() if of_kind},
     )
 
 
@@ -94,6 +101,7 @@ def _match_persons(
     exact: ExactGroups,
     forbidden: pl.DataFrame,
     line: tuple[float, float],
+    learned: Learned | None,
 ) -> Matches:
     is_person = ~pl.col("is_organization") & pl.col("is_record") & ~pl.col("is_account")
     members = with_group(nodes, exact.person_edges, "profile").filter(is_person).with_columns(
@@ -103,7 +111,8 @@ def _match_persons(
     first = _person_profiles(evidence, members)
     if first.height < MIN_TRAINING_RECORDS:
         return match_profiles(first, members, PERSON_MODEL, forbidden, *line)
-    matches = match_profiles(first, members, PERSON_MODEL, forbidden, *line, None, "two")
+    known = still_fits(learned, first.height)
+    matches = match_profiles(first, members, PERSON_MODEL, forbidden, *line, known, "two")
     clusters = matches.clusters.clear()
     for _ in range(MAX_FURTHER_ROUNDS):
         if matches.clusters.equals(clusters):
@@ -139,7 +148,9 @@ def _with_further_round(
         .drop("cluster")
     )
     records = _person_profiles(evidence, gathered)
-    further = match_profiles(records, gathered, PERSON_MODEL, forbidden, *line, matches.learned, remembered)
+    further = match_profiles(
+        records, gathered, PERSON_MODEL, forbidden, *line, matches.learned, remembered, is_further_round=True
+    )
     return _of_first_profiles(matches, further)
 
 
@@ -177,6 +188,7 @@ def _match_companies(
     exact: ExactGroups,
     forbidden: pl.DataFrame,
     line: tuple[float, float],
+    learned: Learned | None,
 ) -> Matches:
     organizations = evidence.filter("is_organization").with_columns(
         company_domain=pl.coalesce("stated_domain", "email_domain")
@@ -189,7 +201,10 @@ def _match_companies(
         .with_columns(previous_id="previous_customer_id")
     )
     fields = profiles(organizations, members, ORGANIZATION_FIELDS).drop_nulls("organization_name")
-    matches = match_profiles(organization_columns(fields), members, ORGANIZATION_MODEL, forbidden, *line)
+    known = still_fits(learned, fields.height)
+    matches = match_profiles(
+        organization_columns(fields), members, ORGANIZATION_MODEL, forbidden, *line, known
+    )
     # A chain of likenesses may still join two owners: nobody knows which link is wrong.
     spans_owners = (
         matches.clusters.join(owners, left_on="unique_id", right_on="profile", validate="1:1")

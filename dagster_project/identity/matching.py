@@ -56,8 +56,8 @@ MIN_ERRORS = 50
 class Compared(NamedTuple):
     """Pairs that have been scored, and of which records."""
 
-    rows: pl.DataFrame  # unique_id, row_hash of all that is compared and blocked by
-    pairs: pl.DataFrame  # left, right, match_weight without the learned prior, gamma_<comparison>
+    rows: pl.DataFrame  # record_key, row_hash of all that is compared and blocked by
+    pairs: pl.DataFrame  # left_key, right_key, match_weight without the learned prior, gamma_<comparison>
 
 
 class Learned(NamedTuple):
@@ -65,6 +65,7 @@ class Learned(NamedTuple):
 
     comparisons: list[dict[str, Any]]  # settings of Splink
     has_households: bool
+    record_count: int  # from how many it was learned
     compared: Compared
 
 
@@ -89,8 +90,8 @@ def score_pairs(
         model: How records of this kind are compared.
         match_weight: From this weight on a pair is likely: all pairs of a connected group of likely ones
             are scored.
-        learned: What the same records have taught before some of them were put together; the prior is learned anew, and
-            only pairs with a record that is another since are compared anew.
+        learned: What the records have taught before: those of an earlier run, or the same before some of them were put
+            together. The prior is learned anew, and only pairs with a record that is another since are compared anew.
 
     Returns:
         Pairs with `match_weight` (Float64, log2 of the odds that the two are one party).
@@ -102,10 +103,11 @@ def score_pairs(
     if records.height < 2:
         return ScoredPairs(_no_pairs(model), {}, learned)
     records = _with_frequencies(_without_large_blocks(records.sort("unique_id"), model), model)
-    rows = records.select("unique_id", row_hash=records.hash_rows(seed=SEED))
+    rows = records.select("record_key", row_hash=records.drop("unique_id").hash_rows(seed=SEED))
     same = rows.join(learned.compared.rows, on=rows.columns, how="semi") if learned else rows.clear()
-    same_ids = same.get_column("unique_id").implode()
-    records = records.with_columns(is_new=~pl.col("unique_id").is_in(same_ids))
+    records = records.with_columns(
+        is_new=~pl.col("record_key").is_in(same.get_column("record_key").implode())
+    )
     with connect() as connection:
         connection.execute("set enable_progress_bar = false")
         api = DuckDBAPI(connection)
@@ -119,13 +121,17 @@ def score_pairs(
         linker = Linker(table, settings, log_level=None, validate_settings=False)
         blocked = _pairs(linker.inference.predict(threshold_match_weight=MIN_SCORED_WEIGHT), model)
         if learned:
-            known = pl.col("left").is_in(same_ids) & pl.col("right").is_in(same_ids)
-            blocked = pl.concat([learned.compared.pairs.filter(known), blocked])
+            blocked = pl.concat([_known_pairs(learned.compared, records).select(blocked.columns), blocked])
             has_households = learned.has_households
         else:
             has_households = not is_trained or _shows_households(blocked, model)
         if is_trained:
-            learned = Learned(settings["comparisons"], has_households, Compared(rows, blocked))
+            learned = Learned(
+                settings["comparisons"],
+                has_households,
+                learned.record_count if learned else records.height,
+                Compared(rows, _with_keys(blocked, records)),
+            )
         vetoes = {
             "is_vetoed": model.veto | (model.household_veto & has_households),
             "is_apart": model.household_contradiction & has_households,
@@ -291,6 +297,27 @@ def _pairs(predicted: Any, model: MatchModel) -> pl.DataFrame:
     ]
     pairs = predicted.as_duckdbpyrelation().select(", ".join(columns)).to_arrow_table()
     return pl.DataFrame(pl.from_arrow(pairs))
+
+
+def _with_keys(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The pairs by `left_key` and `right_key`, which are the same in every run, instead of numbers."""
+    keys = records.select("unique_id", "record_key")
+    for side in ("left", "right"):
+        of_side = keys.rename({"unique_id": side, "record_key": f"{side}_key"})
+        pairs = pairs.join(of_side, on=side, validate="m:1").drop(side)
+    return pairs
+
+
+def _known_pairs(compared: Compared, records: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of which both records are as they were, by the numbers that these have now."""
+    numbers = records.filter(~pl.col("is_new")).select("unique_id", "record_key")
+    pairs = compared.pairs
+    for side in ("left", "right"):
+        of_side = numbers.rename({"unique_id": side, "record_key": f"{side}_key"})
+        pairs = pairs.join(of_side, on=f"{side}_key", validate="m:1")
+    return pairs.with_columns(
+        left=pl.min_horizontal("left", "right"), right=pl.max_horizontal("left", "right")
+    )
 
 
 def _shows_households(pairs: pl.DataFrame, model: MatchModel) -> bool:

@@ -81,6 +81,7 @@ def match_profiles(
     review_weight: float,
     learned: Learned | None = None,
     remembered: Remembered = "all",
+    is_further_round: bool = False,
 ) -> Matches:
     """Compare profiles and cluster them.
 
@@ -92,16 +93,17 @@ def match_profiles(
         model: How they are compared.
         forbidden: `left_node`, `right_node`: pairs that a person has declared to be two parties.
         match_weight: log2 odds from which two profiles are one party.
-        review_weight: log2 odds from which a person should look: in a later round the line may run there.
-        learned: How they are compared, from an earlier round.
+        review_weight: log2 odds from which a person should look: in a further round the line may run there.
+        learned: How they are compared, from an earlier round or run; without it that is learned from them.
         remembered: What counts of the last run: who was two, or who was one; with the latter nobody else is joined.
+        is_further_round: The records are clusters of an earlier round.
 
     Returns:
         The matches.
     """
-    lowest_weight = match_weight if learned is None else review_weight
+    lowest_weight = review_weight if is_further_round else match_weight
     scored = score_pairs(records, model, lowest_weight - STICKINESS, learned)
-    if learned:
+    if is_further_round:
         match_weight = learned_line(scored.pairs, match_weight, review_weight)
     forbidden_profiles = pl.concat(
         [
@@ -122,7 +124,7 @@ def match_profiles(
     pairs = _flagged(pairs, _different(members, "previous_id", pairs), "was_two")
     was_one, was_two = (STICKINESS * pl.col(name).cast(pl.Float64) for name in ("was_one", "was_two"))
     memory = {"all": was_one - was_two, "two": -was_two, "one": was_one}[remembered]
-    if learned:
+    if is_further_round:
         memory = memory - _lacking_agreement(pairs, members)
     may_join = pl.col("was_one") if remembered == "one" else pl.lit(value=True)
     clusters = cluster_pairs(pairs.with_columns(memory=memory).filter(may_join), match_weight)

@@ -14,6 +14,7 @@ files:
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from dagster_project.identity.exact import exact_groups
 from dagster_project.identity.groups import label_groups
 from dagster_project.identity.households import declared_groups, household_members
 from dagster_project.identity.likeness import alike
+from dagster_project.identity.matching import Learned
 from dagster_project.identity.naming import match_reasons, with_group, with_names
 from dagster_project.identity.separation import cut_edges
 
@@ -52,13 +54,17 @@ class IdentityOptions:
 
 
 class Resolution(NamedTuple):
-    """What identity resolution finds; every frame is sorted and free of personal data."""
+    """What identity resolution finds; every frame is sorted and free of personal data.
+
+    `learned` says by kind of record how they were compared; the next run may take it up.
+    """
 
     identities: pl.DataFrame
     review_queue: pl.DataFrame
     shared_identifiers: pl.DataFrame
     changes: pl.DataFrame
     household_members: pl.DataFrame
+    learned: dict[str, Learned]
 
 
 def resolve_identities(
@@ -66,6 +72,7 @@ def resolve_identities(
     overrides: pl.DataFrame,
     previous: pl.DataFrame,
     options: IdentityOptions | None = None,
+    learned: Mapping[str, Learned] | None = None,
 ) -> Resolution:
     """Give every source record its customer and every person record its person.
 
@@ -78,6 +85,8 @@ def resolve_identities(
         previous: `identities` of the last run, or an empty frame of any columns. It gives the changes, and
             decides what the likeness of two records leaves open (`profiles.py`).
         options: Thresholds and caps.
+        learned: By kind of record, what an earlier run has learned and compared; without it all is learned and compared
+            anew.
 
     Returns:
         `identities`: one row per record: its key, `customer_id` (`c_` and 16 hexadecimal digits), `person_id`
@@ -113,6 +122,7 @@ def resolve_identities(
         never,
         _weight(options.match_probability),
         _weight(options.review_probability),
+        learned or {},
     )
     override_edges = _override_edges(always)
     joined = _all_edges(exact.customer_edges, likeness.customer_edges, override_edges)
@@ -142,6 +152,7 @@ def resolve_identities(
                 customer_created_at=pl.col("created_at").min().over("customer_group"),
             ),
         ),
+        learned=likeness.learned,
     )
 
 

@@ -310,6 +310,13 @@ def test_blocks_bring_nearly_all_records_of_hard_people_together(hard_people, re
     assert recall >= 0.97
 
 
+def assert_same(result, again):
+    """Two resolutions have the same tables."""
+    for name, table in result._asdict().items():
+        if name != "learned":
+            assert_frame_equal(table, getattr(again, name))
+
+
 def test_a_further_round_compares_anew_only_what_is_new_and_finds_the_same(hard_people, monkeypatch):
     """Pairs that are known from the round before are those that comparing everything again would give."""
     parties, _, known = hard_people
@@ -318,7 +325,7 @@ def test_a_further_round_compares_anew_only_what_is_new_and_finds_the_same(hard_
 
     def from_nothing(records, model, match_weight, learned=None):
         if learned:
-            compared.append(records.join(learned.compared.rows, on="unique_id", how="semi").height)
+            compared.append(records.join(learned.compared.rows, on="record_key", how="semi").height)
             learned = learned._replace(
                 compared=Compared(learned.compared.rows.clear(), learned.compared.pairs.clear())
             )
@@ -327,15 +334,13 @@ def test_a_further_round_compares_anew_only_what_is_new_and_finds_the_same(hard_
     monkeypatch.setattr(profiles, "score_pairs", from_nothing)
     anew = resolve_identities(parties, no_overrides(), NO_PREVIOUS)
     assert len(compared) > 0
-    for table, again in zip(known, anew, strict=True):
-        assert_frame_equal(table, again)
+    assert_same(known, anew)
 
 
 def test_shuffled_input_gives_identical_output(hard_people):
     parties, _, result = hard_people
     shuffled = parties.sample(fraction=1, shuffle=True, seed=3)
-    for table, again in zip(result, resolve_identities(shuffled, no_overrides(), NO_PREVIOUS), strict=True):
-        assert_frame_equal(table, again)
+    assert_same(result, resolve_identities(shuffled, no_overrides(), NO_PREVIOUS))
 
 
 def test_a_second_run_on_the_same_records_changes_nothing(hard_people):
