@@ -1,8 +1,7 @@
-"""dbt in the process of the tests: started and parsed once, run as often as needed. Not here: what is asserted."""
+"""dbt in the process of the tests: started once, on the project as it was parsed. Not here: what is asserted."""
 
 import datetime as dt
 import os
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,8 +11,9 @@ from unittest import mock
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+from dbt.parser.manifest import extended_mashumuro_decoder
 
+from dagster_project.defs.dbt import parsed_project
 from dagster_project.settings import DBT_DIR
 
 OPEN_END = dt.datetime(9999, 12, 31)
@@ -30,7 +30,7 @@ def _invoke(data_dir: Path, arguments: tuple[str, ...], settings: dict[str, str]
     with mock.patch.dict(os.environ, environment, clear=True):
         outcome = dbtRunner(**runner).invoke(
             [
-                *arguments, "--quiet", "--log-level-file", "none",
+                *arguments, "--quiet", "--log-level-file", "none", "--no-write-json",
                 "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR),
                 "--target-path", str(data_dir / "dbt"), "--log-path", str(data_dir / "dbt"),
             ]
@@ -41,9 +41,8 @@ def _invoke(data_dir: Path, arguments: tuple[str, ...], settings: dict[str, str]
 
 @cache
 def _parsed_project() -> bytes:
-    outcome = _invoke(Path(tempfile.mkdtemp(prefix="custint-parse-")), ("parse",), {})
-    assert outcome.success, outcome.exception
-    return outcome.result.to_msgpack(extended_mashumaro_encoder)
+    """What the runs themselves use, so that the workers and the processes of the tests parse it once together."""
+    return (Path(parsed_project().project_dir) / "target" / "partial_parse.msgpack").read_bytes()
 
 
 def run_dbt(
@@ -66,6 +65,7 @@ def run_dbt(
         What dbt returns: the results of its nodes.
     """
     manifest = Manifest.from_msgpack(_parsed_project(), decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()  # what macros see as `graph`; not kept in the file
     outcome = _invoke(data_dir, arguments, settings, manifest=manifest, callbacks=list(callbacks))
     failed = [
         f"{result.node.name}: {result.message}"
