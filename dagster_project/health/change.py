@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS, Part
+from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS, Part, points_on_curve
 
 WINDOWS_DAYS = (1, 7, 30)
 LEAST_POINTS_SAID = 0.5  # less is 0 in the sentence
@@ -49,7 +49,7 @@ TEXTS: Mapping[str, tuple[str, str, int]] = {
         "visits to the web site",
         1,
     ),
-    "is_paying": ("pays {now} % instead of {before} % of the time", "paying", 100),
+    "is_paying": ("", "paying", 1),  # said in words
     "mrr_percentile_share": (
         "pays more than {now} instead of {before} of 100 subscribers",
         "the size of the contract",
@@ -176,22 +176,31 @@ def _sentence() -> pl.Expr:
 
 
 def _words(part: Part) -> pl.Expr:
-    """What moved a measure. Where it has not moved itself, what became known or unknown weighs on it: that is said."""
+    """What moved a measure. Where it has not moved that way itself, what became known or unknown has: that is said."""
     text, name, factor = TEXTS[part.measure]
     now, before = (_number(pl.col(column) * factor) for column in (part.measure, f"{part.measure}_before"))
+    total = pl.col("total")
     pieces = text.replace("{now}", "\0now\0").replace("{before}", "\0before\0").split("\0")
     numbers = {"now": now, "before": before}
     moved = pl.concat_str(numbers.get(piece, pl.lit(piece)) for piece in pieces if piece)
+    if part.measure == "is_paying":
+        moved = (
+            pl.when(total > 0).then(pl.lit("pays now, not before")).otherwise(pl.lit("paid before, not now"))
+        )
     counted = pl.lit(None, dtype=pl.String)
     if part.measure == "active_day_ratio":  # days say more than their ratio, where both went the same way
         days, days_before = pl.col("active_day_count"), pl.col("active_day_count_before")
         days_text = pl.format(
             "used on {} instead of {} of the last 30 days", _number(days), _number(days_before)
         )
-        counted = pl.when((days - days_before).sign() == pl.col("total").sign()).then(days_text)
+        counted = pl.when((days - days_before).sign() == total.sign()).then(days_text)
+    # What another measure that became known takes from this one is no fault of this one.
+    earned = points_on_curve(pl.col(part.measure), part.curve) - points_on_curve(
+        pl.col(f"{part.measure}_before"), part.curve
+    )
     of_component_first = sorted(COMPONENT_WEIGHTS, key=lambda component: component != part.component)
     return pl.coalesce(
-        pl.when(now != before).then(pl.coalesce(counted, moved)),
+        pl.when((now != before) & (earned.sign() == total.sign())).then(pl.coalesce(counted, moved)),
         _known(part.measure),
         *(pl.col(f"{component}_known") for component in of_component_first),
         pl.lit(f"{name}: by less than is said here"),

@@ -11,6 +11,8 @@ Points are 0 to 100 and move in one direction only, so a better value never earn
 import hashlib
 from typing import NamedTuple
 
+import polars as pl
+
 COMPONENT_WEIGHTS = {  # percent of the full weight, whole numbers so that sums are exact
     "frequency": 25,
     "spending": 20,
@@ -78,3 +80,23 @@ def profile_version() -> str:
     """Eight hex digits that change with any weight, part or curve on this page."""
     opinion = repr((COMPONENT_WEIGHTS, MINIMUM_COVERAGE_PERCENT, PARTS))
     return hashlib.sha256(opinion.encode()).hexdigest()[:8]
+
+
+def points_on_curve(value: pl.Expr, curve: Curve) -> pl.Expr:
+    """Points of a value on a piecewise-linear curve; null stays null.
+
+    The sum of what the value earns on each segment, so that no branching is needed and rounding cannot
+    break the order of two values.
+
+    Args:
+        value: Float expression.
+        curve: (value, points) pairs with rising values; the ends hold outside the table.
+
+    Returns:
+        Float64 points between the lowest and the highest of the curve.
+    """
+    points = value * 0.0 + curve[0][1]
+    for (left, left_points), (right, right_points) in zip(curve, curve[1:], strict=False):
+        slope = (right_points - left_points) / (right - left)
+        points = points + (value.clip(left, right) - left) * slope
+    return points.clip(min(points for _, points in curve), max(points for _, points in curve))

@@ -16,7 +16,7 @@ from dagster_project.health.curves import (
     COMPONENT_WEIGHTS,
     MINIMUM_COVERAGE_PERCENT,
     PARTS,
-    Curve,
+    points_on_curve,
     profile_version,
 )
 from dagster_project.health.measures import HAS_LEFT, measure_customers
@@ -144,26 +144,6 @@ def score_day(features: pl.DataFrame) -> pl.DataFrame:
     )
     total = pl.sum_horizontal(f"{component}_points" for component in components)
     return with_points.with_columns(pl.when(has_score).then(total.clip(0, 100)).alias("health_score"))
-
-
-def points_on_curve(value: pl.Expr, curve: Curve) -> pl.Expr:
-    """Points of a value on a piecewise-linear curve; null stays null.
-
-    The sum of what the value earns on each segment, so that no branching is needed and rounding cannot
-    break the order of two values.
-
-    Args:
-        value: Float expression.
-        curve: (value, points) pairs with rising values; the ends hold outside the table.
-
-    Returns:
-        Float64 points between the lowest and the highest of the curve.
-    """
-    points = value * 0.0 + curve[0][1]
-    for (left, left_points), (right, right_points) in zip(curve, curve[1:], strict=False):
-        slope = (right_points - left_points) / (right - left)
-        points = points + (value.clip(left, right) - left) * slope
-    return points.clip(min(points for _, points in curve), max(points for _, points in curve))
 
 
 def _component_score(component: str) -> pl.Expr:

@@ -15,6 +15,12 @@ from dagster_project.health.score import score_day, score_health
 LEVELS = gold_tables()["customer_health"].levels("health_level")
 WEEK_AGO = {"as_of_date": DAY - dt.timedelta(7)}
 
+LITTLE_KNOWN = {
+    "has_usage_data": False, "csat_last_180_days_rating": None, "ticket_sentiment_last_180_days_polarity": None,
+    "message_last_180_days_count": 0, "message_opened_last_180_days_count": 0,
+    "message_clicked_last_180_days_count": 0,
+}  # fmt: skip
+
 
 def since_a_week(before: dict, now: dict) -> dict:
     """The one row of a customer whose features of 7 days ago are stored."""
@@ -50,6 +56,13 @@ def since_a_week(before: dict, now: dict) -> dict:
             {"message_opened_last_180_days_count": 10},
             {"message_last_180_days_count": 2},
             "-2: opened messages: not known any more",
+        ),
+        ({"mrr_amount": "100"}, {"mrr_amount": "0"}, "-10: paid before, not now"),
+        # Heard of today instead of yesterday, which is better: the weight of the survey takes points from it.
+        (
+            LITTLE_KNOWN | {"days_since_last_interaction": 1, "nps_rating": None},
+            LITTLE_KNOWN | {"days_since_last_interaction": 0, "nps_rating": 0.0},
+            "-19: the answer to the survey: 0 now, not known before",
         ),
         ({}, {}, None),
         ({}, {"nps_rating": 8.9}, None),

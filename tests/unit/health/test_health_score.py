@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dagster_project.contracts import gold_tables
-from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS
+from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS, points_on_curve
 from dagster_project.health.measures import measure_customers
-from dagster_project.health.score import RESULT_COLUMNS, points_on_curve, score_health
+from dagster_project.health.score import RESULT_COLUMNS, score_health
 
 DAY = dt.date(2026, 9, 30)
 MONEY = pl.Decimal(18, 2)
