@@ -206,7 +206,8 @@ def _compared(table: Table, now: _Sums, then: _Sums, words: tuple[str, str]) -> 
         }
     ]
     for column in table.columns if is_enough else ():
-        if column.name not in now.values:
+        # What a column says of other days is empty when these were not run: that is no news about this one.
+        if column.name not in now.values or column.rules.get("of_other_days"):
             continue
         (count, value), (count_before, value_before) = now.values[column.name], then.values[column.name]
         base = common | {"column": column.name}

@@ -26,11 +26,8 @@ def table(name: str, *grain: str) -> Table:
     return Table(name, "", columns, ("customer_id", *grain), is_written_by_python=False)
 
 
-def with_personal_plan(known: Table) -> Table:
-    columns = [
-        replace(column, rules={"personal": "always"}) if column.name == "plan" else column
-        for column in known.columns
-    ]
+def with_plan(known: Table, **rules: object) -> Table:
+    columns = [replace(column, rules=rules) if column.name == "plan" else column for column in known.columns]
     return replace(known, columns=tuple(columns))
 
 
@@ -74,6 +71,7 @@ def found(known: Table, now: dict[str, object], before: dict[str, object] | None
         (SCORES, {"count": 40, "planned": 30}, {"count": 90, "planned": 60}, None, ""),  # few move by chance
         (SCORES, {"planned": 125}, NOTHING, False, "plan is empty in 38% of the rows of 2026-09-30, 25% of"),
         (SCORES, {"planned": 135}, NOTHING, None, ""),
+        (with_plan(SCORES, of_other_days=True), {"planned": 0}, NOTHING, None, ""),  # a day was left out
         (SCORES, {"spend": 21}, NOTHING, False, "spend_amount sums up to 4,200 of 2026-09-30, 2,000 of"),
         (SCORES, {"spend": 19}, NOTHING, None, ""),
         (SCORES, {"open": 40}, NOTHING, None, ""),  # bills go out on one day of the month
@@ -83,7 +81,7 @@ def found(known: Table, now: dict[str, object], before: dict[str, object] | None
         (FACTS, NOTHING, NOTHING, None, ""),
         (FACTS, NOTHING, None, None, ""),
         (FACTS, NOTHING, {"planned": 0}, False, "plan is empty in 25% of the rows now, 100% published"),
-        (with_personal_plan(FACTS), NOTHING, {"planned": 0}, None, ""),  # personal data is published empty
+        (with_plan(FACTS, personal="always"), NOTHING, {"planned": 0}, None, ""),  # personal data is published empty
         (FACTS, {"count": 0}, NOTHING, True, "fct_things: no row now, where published had 200"),
         (QUEUE, {"count": 0}, NOTHING, None, ""),  # whoever works through it empties it
         (FACTS, {"count": 310, "planned": 230}, NOTHING, False, "310 rows now, 200 published"),
