@@ -8,7 +8,6 @@ A curve is a table of (value, points) joined by straight lines; outside the tabl
 Points are 0 to 100 and move in one direction only, so a better value never earns less.
 """
 
-import hashlib
 from typing import NamedTuple
 
 import polars as pl
@@ -74,12 +73,6 @@ PARTS = (
     Part("recency", "software_quiet_days", 100, ((0, 100), (7, 90), (14, 75), (30, 50), (60, 20), (90, 0))),
     Part("recency", "shop_quiet_days", 100, ((0, 100), (30, 85), (90, 60), (180, 30), (365, 0))),
 )
-
-
-def profile_version() -> str:
-    """Eight hex digits that change with any weight, part or curve on this page."""
-    opinion = repr((COMPONENT_WEIGHTS, MINIMUM_COVERAGE_PERCENT, PARTS))
-    return hashlib.sha256(opinion.encode()).hexdigest()[:8]
 
 
 def points_on_curve(value: pl.Expr, curve: Curve) -> pl.Expr:

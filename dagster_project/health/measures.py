@@ -147,6 +147,11 @@ def _relation_measures() -> dict[str, pl.Expr]:
     }
 
 
+def measures() -> dict[str, pl.Expr]:
+    """Every measure, by its name in `curves.PARTS`."""
+    return _usage_measures() | _subscription_measures() | _purchase_measures() | _relation_measures()
+
+
 def measure_customers(features: pl.DataFrame) -> pl.DataFrame:
     """Compute every measure of the health score.
 
@@ -157,9 +162,8 @@ def measure_customers(features: pl.DataFrame) -> pl.DataFrame:
         `customer_id`, `as_of_date` and one Float64 column per measure of `curves.PARTS`, rows in the same
         order; null where the measure is not known or does not apply.
     """
-    measures = _usage_measures() | _subscription_measures() | _purchase_measures() | _relation_measures()
     return features.select(
         pl.col("customer_id").cast(pl.String),
         pl.col("as_of_date").cast(pl.Date),
-        *(value.cast(pl.Float64).alias(name) for name, value in measures.items()),
+        *(value.cast(pl.Float64).alias(name) for name, value in measures().items()),
     )

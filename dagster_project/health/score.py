@@ -5,6 +5,7 @@ moved since an earlier day (`change.py`), the comparison with others (`benchmark
 `customer_health`).
 """
 
+import hashlib
 from collections.abc import Mapping
 
 import polars as pl
@@ -17,9 +18,8 @@ from dagster_project.health.curves import (
     MINIMUM_COVERAGE_PERCENT,
     PARTS,
     points_on_curve,
-    profile_version,
 )
-from dagster_project.health.measures import HAS_LEFT, measure_customers
+from dagster_project.health.measures import HAS_LEFT, measure_customers, measures
 
 RESULT_COLUMNS = (
     "customer_id",
@@ -78,6 +78,13 @@ def score_health(
         .select(RESULT_COLUMNS)
         .sort("customer_id", "as_of_date")
     )
+
+
+def profile_version() -> str:
+    """Eight hex digits that change with any weight, part, curve, measure or the alert."""
+    measured = {name: str(measure) for name, measure in measures().items()}
+    opinion = repr((COMPONENT_WEIGHTS, MINIMUM_COVERAGE_PERCENT, ALERT_BELOW_SCORE, PARTS, measured))
+    return hashlib.sha256(opinion.encode()).hexdigest()[:8]
 
 
 def score_day(features: pl.DataFrame) -> pl.DataFrame:

@@ -5,11 +5,13 @@ import datetime as dt
 import polars as pl
 import pytest
 from contract_schemas import contract_schema
-from test_health_score import BUYER, DAY, NO_RFM, SUBSCRIBER, features
+from health_cases import BUYER, DAY, NO_RFM, SUBSCRIBER, features
 
 from dagster_project.contracts import gold_tables
+from dagster_project.health import score
 from dagster_project.health.change import TEXTS
 from dagster_project.health.curves import COMPONENT_WEIGHTS, PARTS
+from dagster_project.health.measures import measures
 from dagster_project.health.score import score_day, score_health
 
 LEVELS = gold_tables()["customer_health"].levels("health_level")
@@ -134,3 +136,19 @@ def test_scores_are_compared_with_living_customers_of_the_plan_or_the_rfm_segmen
         lower = (living["health_score"] < row["health_score"]).sum()
         ties = (living["health_score"] == row["health_score"]).sum() - 1
         assert row["health_percentile_share"] == pytest.approx((lower + ties / 2) / 35)
+
+
+@pytest.mark.parametrize(
+    ("what", "other"),
+    [
+        ("COMPONENT_WEIGHTS", COMPONENT_WEIGHTS | {"recency": 9}),
+        ("PARTS", PARTS[:-1]),
+        ("ALERT_BELOW_SCORE", 41),
+        ("measures", lambda: measures() | {"nps_rating": pl.col("nps_rating") + 1}),
+    ],
+)
+def test_another_opinion_has_another_version(monkeypatch, what, other):
+    before = score.profile_version()
+    assert score.profile_version() == before
+    monkeypatch.setattr(score, what, other)
+    assert score.profile_version() != before

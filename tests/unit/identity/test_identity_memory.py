@@ -26,7 +26,7 @@ def kept_of(resolution: Resolution, used=None, before: Memory = NOTHING, day: dt
 @pytest.fixture(scope="module")
 def yesterday():
     """Most records of some people who are hard to tell apart, and what a run has found and kept of them."""
-    parties, _ = make_parties(1_200, seed=17)
+    parties, _ = make_parties(600, seed=17)
     known = parties.with_row_index().filter(pl.col("index") % 400 != 0).drop("index")
     resolution = resolve_identities(known, no_overrides(), NO_PREVIOUS)
     return parties, known, resolution, kept_of(resolution)
